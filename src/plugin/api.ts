@@ -1,0 +1,43 @@
+/**
+ * `intellirouter/plugin`: everything a plugin may import from the gateway.
+ *
+ * Built-in plugins import this and nothing else of ours; they get no back door.
+ */
+export { definePlugin } from "./api/define-plugin.ts";
+export type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind, PluginSpec } from "./api/define-plugin.ts";
+export type { Database, DatabaseStatement, DatabaseValue, EgressFetch, EgressInit, PluginHost, PluginLogger } from "./api/host.ts";
+export type {
+  CallContext,
+  CallResult,
+  ChatCapability,
+  CompletionsCapability,
+  EmbeddingsCapability,
+  EnvironmentDiscovery,
+  LoopbackDiscovery,
+  ModelDescription,
+  Provider,
+  ProviderDiscovery,
+  StreamFrame,
+  StreamResult,
+} from "./api/provider.ts";
+export type {
+  RankedTarget,
+  Strategy,
+  StrategyOutcome,
+  StrategyRequest,
+  StrategyTarget,
+} from "./api/strategy.ts";
+export type { Store, StoreListPage } from "./api/store.ts";
+export { isUpstreamError, UpstreamError } from "./api/upstream-error.ts";
+export type { UpstreamErrorKind, UpstreamErrorOptions } from "./api/upstream-error.ts";
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionRequest,
+  ChatMessage,
+  ToolCall,
+  ToolCallDelta,
+  Usage,
+} from "../schema/chat-completion.ts";
+export type { Completion, CompletionChunk, CompletionRequest } from "../schema/completion.ts";
+export type { EmbeddingRequest, EmbeddingResponse } from "../schema/embedding.ts";

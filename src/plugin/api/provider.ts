@@ -1,0 +1,140 @@
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionRequest,
+} from "../../schema/chat-completion.ts";
+import type { Completion, CompletionChunk, CompletionRequest } from "../../schema/completion.ts";
+import type { EmbeddingRequest, EmbeddingResponse } from "../../schema/embedding.ts";
+
+/** What travels with one call to a backend. */
+export interface CallContext {
+  /** The gateway's id of the client's request; sent upstream where the backend takes one. */
+  readonly requestId: string;
+  /**
+   * Aborts when the client has left, the deadline has passed or one of the gateway's timers fired.
+   * A provider hands it to `host.fetch` and otherwise lets the abort pass through; it sets no timers of its own.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** A whole answer. */
+export interface CallResult<Body> {
+  /** In the OpenAI shape of the endpoint; may break the wire rules, the gateway mends what is faulty. */
+  readonly body: Body;
+  /** The backend's response headers, for its rate-limit state and request id. */
+  readonly headers?: Headers;
+}
+
+/** One event of a stream. */
+export interface StreamFrame<Chunk> {
+  readonly chunk: Chunk;
+  /**
+   * The exact JSON text, on one line, that `chunk` was parsed from. Given only when the backend's wire is the
+   * client's: the gateway then passes a faultless frame on without writing it anew.
+   */
+  readonly text?: string;
+}
+
+/** An answer in pieces. */
+export interface StreamResult<Chunk> {
+  /**
+   * Frames in order, batched by what one read from the backend gave (a batch may be empty). The iteration ends
+   * when the backend says that the stream is whole, and throws `UpstreamError` otherwise: a cut stream
+   * (`unavailable`), an error event (by its kind), garbage (`bad_response`). Returning the iterator early
+   * releases the connection.
+   */
+  readonly frames: AsyncIterable<readonly StreamFrame<Chunk>[]>;
+  readonly headers?: Headers;
+}
+
+/**
+ * Chat completions. The request is in the OpenAI shape with `model` already set to the backend's own name for it;
+ * fields that the gateway does not know are still there. An implementation
+ * must not change the request object, retry, or choose another model.
+ *
+ * Both throw `UpstreamError` (and only it) when the backend fails.
+ */
+export interface ChatCapability {
+  complete(request: ChatCompletionRequest, context: CallContext): Promise<CallResult<ChatCompletion>>;
+  /**
+   * Resolves when the backend has accepted the request (its headers are there). Must ask the backend for usage
+   * when it can give it; the gateway hides it from clients that did not ask.
+   */
+  stream(request: ChatCompletionRequest, context: CallContext): Promise<StreamResult<ChatCompletionChunk>>;
+}
+
+/** Legacy text completions; the rules of `ChatCapability` hold. */
+export interface CompletionsCapability {
+  complete(request: CompletionRequest, context: CallContext): Promise<CallResult<Completion>>;
+  stream(request: CompletionRequest, context: CallContext): Promise<StreamResult<CompletionChunk>>;
+}
+
+/**
+ * Embeddings. The gateway itself honours `encoding_format`, so an implementation may answer with lists of numbers
+ * or with base64 text, whatever the backend gives.
+ */
+export interface EmbeddingsCapability {
+  create(request: EmbeddingRequest, context: CallContext): Promise<CallResult<EmbeddingResponse>>;
+}
+
+/** What is known of one model; every field but the id is optional because most backends tell little. */
+export interface ModelDescription {
+  /** The backend's own name of the model. */
+  readonly id: string;
+  /** Seconds since the epoch. */
+  readonly created?: number;
+  readonly ownedBy?: string;
+  /** Context window in tokens. */
+  readonly contextLength?: number;
+  readonly maxOutputTokens?: number;
+  /** `false` is certain knowledge and removes the model from the candidates; absent means unknown and does not. */
+  readonly tools?: boolean;
+  readonly vision?: boolean;
+  readonly jsonSchema?: boolean;
+  readonly embeddings?: boolean;
+  readonly chat?: boolean;
+  /** Not a real model: it makes its answers up. */
+  readonly mock?: boolean;
+}
+
+/**
+ * A model connector. A capability exists when the member exists; there are no "not supported" stubs.
+ */
+export interface Provider {
+  readonly chat?: ChatCapability;
+  readonly completions?: CompletionsCapability;
+  readonly embeddings?: EmbeddingsCapability;
+  /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */
+  listModels?(context: CallContext): Promise<readonly ModelDescription[]>;
+  /** Models that are known without asking. */
+  readonly models?: readonly ModelDescription[];
+  close?(): void | Promise<void>;
+}
+
+/** How a gateway without configuration finds a provider. */
+export interface ProviderDiscovery {
+  readonly environment?: EnvironmentDiscovery;
+  readonly loopback?: LoopbackDiscovery;
+  /** `true` for a provider that needs nothing and is always there in a gateway without configuration. */
+  readonly always?: boolean;
+}
+
+/** Present when one of these environment variables holds a key. */
+export interface EnvironmentDiscovery {
+  /** Names in order of preference. The value becomes the secret `api_key`. */
+  readonly apiKey: readonly string[];
+  /** A variable that, when set, becomes the option `base_url`. */
+  readonly baseUrl?: string;
+}
+
+/** Present when a server on this machine answers the probe as this provider's software does. */
+export interface LoopbackDiscovery {
+  /** Usual ports, in order. */
+  readonly ports: readonly number[];
+  /** Path of a GET that answers quickly and without a key. */
+  readonly path: string;
+  /** Decides from the response's headers and text (at most 64 KiB) whether it is this software. Must not throw. */
+  recognise(response: { readonly status: number; readonly headers: Headers; readonly text: string }): boolean;
+  /** Options for `create` once found, given the origin such as `http://127.0.0.1:11434`. */
+  options(origin: string): Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,132 @@
+/**
+ * What the router needs of its neighbours and what it gives to the gateway. The router knows neither HTTP nor
+ * providers: it resolves names, orders targets, and decides which call is tried when.
+ */
+import type { AttemptRecord, Candidate } from "../schema/decision.ts";
+
+export type OperationName = "chat" | "completions" | "embeddings";
+
+/** One model of one provider, as the registry describes it. */
+export interface CatalogModel {
+  /** `provider/model`. */
+  readonly id: string;
+  readonly provider: string;
+  /** The backend's own name. May hold slashes and colons. */
+  readonly model: string;
+  /** Operations that the provider has at all. */
+  readonly operations: ReadonlySet<OperationName>;
+  /** `false` is certain; undefined is unknown and removes nothing. */
+  readonly chat: boolean | undefined;
+  readonly embeddings: boolean | undefined;
+  readonly tools: boolean | undefined;
+  readonly vision: boolean | undefined;
+  readonly jsonSchema: boolean | undefined;
+  /** Tokens. */
+  readonly contextLength: number | undefined;
+  /** US dollars for one million tokens. */
+  readonly inputPrice: number | undefined;
+  readonly outputPrice: number | undefined;
+}
+
+/** What the router asks of the model registry. */
+export interface ModelCatalog {
+  /**
+   * The model that a name stands for: an alias, `provider/model` (also one that the provider does not list: lists are
+   * often incomplete), or a bare name that a provider lists (the first in the configuration's order).
+   */
+  find(name: string): CatalogModel | undefined;
+  /** Every name that `find` would know and that is listed to clients; for suggestions. */
+  names(): readonly string[];
+}
+
+/** What is known of one request before it is routed; made once by the gateway. */
+export interface RequestFacts {
+  readonly operation: OperationName;
+  /** The name that the client asked for. */
+  readonly model: string;
+  /** The request as the client sent it. Never changed. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: Headers;
+  readonly stream: boolean;
+  /** Estimated tokens of the prompt. */
+  readonly promptTokens: number;
+  /** Most tokens that the answer may have: the client's limit, else undefined. */
+  readonly maxOutputTokens: number | undefined;
+  readonly needsTools: boolean;
+  readonly needsVision: boolean;
+  readonly needsJsonSchema: boolean;
+  readonly user: string | undefined;
+  readonly principal: { readonly id: string; readonly roles: readonly string[] };
+  /** Whether the caller may use this target (`provider/model`). */
+  mayUse(target: string): boolean;
+  /** The prompt as one text; made when first asked for, then kept. */
+  prompt(): string;
+}
+
+/** Where a name leads. */
+export interface Resolution {
+  /** The route's name; undefined when a model was named directly. */
+  readonly route: string | undefined;
+  readonly strategy: string;
+  readonly targets: readonly ResolvedTarget[];
+  readonly retries: number;
+  readonly timeouts: Timeouts;
+}
+
+export interface ResolvedTarget {
+  /** The name as configured, for the record when it is unknown. */
+  readonly name: string;
+  readonly model: CatalogModel | undefined;
+  readonly weight: number;
+  readonly firstTokenMs: number | undefined;
+}
+
+/** Milliseconds; 0 is no limit. */
+export interface Timeouts {
+  readonly firstTokenMs: number;
+  readonly idleMs: number;
+  readonly totalMs: number;
+}
+
+/** The order in which targets are tried, with the whole story of how it came about. */
+export interface Plan {
+  readonly resolution: Resolution;
+  readonly facts: RequestFacts;
+  /** Best first; at least one. */
+  readonly targets: readonly PlannedTarget[];
+  readonly candidates: readonly Candidate[];
+}
+
+export interface PlannedTarget {
+  readonly model: CatalogModel;
+  readonly firstTokenMs: number;
+}
+
+/** Given to the call of one attempt. */
+export interface AttemptContext {
+  readonly model: CatalogModel;
+  /** Aborts on the first-token timeout (reason: an `UpstreamError` of kind `timeout`), the deadline, or when the client leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** One successful dispatch: the answer has begun. */
+export interface Dispatched<T> {
+  readonly value: T;
+  readonly model: CatalogModel;
+  /** Every attempt so far, the successful one not included: it is not over yet. */
+  readonly failed: readonly AttemptRecord[];
+  /** When the attempt was dispatched, on the injected monotonic clock, in milliseconds. */
+  readonly startedAt: number;
+  readonly firstTokenMs: number;
+  /** Aborts this attempt's call (client left, idle timeout). */
+  abort(reason: unknown): void;
+  /** Must be called exactly once, when the last byte is out or the stream broke: frees the target and teaches breaker and strategy. */
+  finish(result: AttemptResult): AttemptRecord;
+}
+
+export interface AttemptResult {
+  readonly outcome: "ok" | "error" | "cancelled" | "truncated";
+  /** What went wrong, for any outcome but ok. */
+  readonly error?: unknown;
+  readonly outputTokens: number;
+}

@@ -1,0 +1,73 @@
+/** The decision record that every request leaves (`GET /admin/v1/decisions/{id}`, `intellirouter explain`). */
+import { z } from "zod";
+
+/** The filters that can remove a candidate, in the order in which they are asked. */
+export const filterSchema = z.enum([
+  "unknown",
+  "hint",
+  "permission",
+  "operation",
+  "capability",
+  "context_length",
+  "price",
+  "health",
+  "strategy",
+]);
+
+export const candidateSchema = z.strictObject({
+  target: z.string().describe("`provider/model`."),
+  removed_by: filterSchema.optional().describe("The filter that removed it; absent for those that stayed."),
+  reason: z.string().optional().describe("Why, in words."),
+  rank: z.number().int().min(1).optional().describe("Place in the order of tries; 1 is tried first."),
+  score: z.number().optional().describe("The strategy's score, higher is better."),
+  propensity: z.number().optional().describe("Probability with which the strategy put it first."),
+});
+
+export const attemptSchema = z.strictObject({
+  target: z.string(),
+  outcome: z.enum(["ok", "error", "cancelled", "truncated"]),
+  error: z.string().optional().describe("The kind of error."),
+  message: z.string().optional(),
+  status: z.number().int().optional().describe("The backend's HTTP status."),
+  start_ms: z.number().describe("Milliseconds from the request's arrival to the dispatch."),
+  first_token_ms: z.number().optional().describe("Milliseconds from dispatch to the first token."),
+  duration_ms: z.number().describe("Milliseconds from dispatch to the end."),
+});
+
+export const decisionSchema = z.strictObject({
+  id: z.string().describe("Named by the response header x-intellirouter-decision."),
+  time: z.string().describe("Arrival of the request, ISO 8601 in UTC."),
+  request_id: z.string(),
+  operation: z.string().describe("chat, completions or embeddings."),
+  model: z.string().describe("The name the client asked for."),
+  route: z.string().optional(),
+  strategy: z.string().optional(),
+  principal: z.string(),
+  stream: z.boolean(),
+  policy: z.string().describe("Hash of the routing part of the configuration that decided."),
+  candidates: z.array(candidateSchema),
+  attempts: z.array(attemptSchema),
+  target: z.string().optional().describe("The target that served, if one did."),
+  outcome: z.enum(["ok", "error", "cancelled", "truncated"]),
+  status: z.number().int().describe("The HTTP status sent to the client."),
+  error: z.string().optional(),
+  usage: z.strictObject({
+    prompt_tokens: z.number().int(),
+    completion_tokens: z.number().int(),
+    cached_tokens: z.number().int(),
+    reasoning_tokens: z.number().int(),
+    estimated: z.boolean().describe("The backend gave no usage; the counts are the gateway's estimate."),
+  }).optional(),
+  cost_usd: z.number().optional().describe("Absent when the price is unknown."),
+  timing: z.strictObject({
+    queue_ms: z.number().describe("From arrival to the first dispatch."),
+    first_token_ms: z.number().optional().describe("From arrival to the first token."),
+    total_ms: z.number().describe("From arrival to the last byte."),
+    gateway_ms: z.number().describe("The part of it that no backend was waited for."),
+  }),
+});
+
+export type Filter = z.infer<typeof filterSchema>;
+export type Candidate = z.infer<typeof candidateSchema>;
+export type AttemptRecord = z.infer<typeof attemptSchema>;
+export type Decision = z.infer<typeof decisionSchema>;
