@@ -1,0 +1,17 @@
+import type { PluginHost } from "intellirouter/plugin";
+import { openSqlite } from "../../src/runtime/sqlite.ts";
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A plugin host for tests: fixed time and randomness, memory databases, and no way out unless one is given. */
+export function testHost(overrides: Partial<PluginHost> = {}): PluginHost {
+  return {
+    logger: silent,
+    fetch: () => Promise.reject(new Error("this test host has no network")),
+    now: () => 1_700_000_000_000,
+    random: () => 0.5,
+    secret: () => undefined,
+    sqlite: () => openSqlite(":memory:"),
+    ...overrides,
+  };
+}
