@@ -1,0 +1,90 @@
+import { timingSafeEqual } from "node:crypto";
+import { ApiError } from "../lib/api-error.ts";
+import { hashApiKey, isPlausibleApiKey } from "./api-key.ts";
+import { type Principal, type Role, targetMatcher } from "./principal.ts";
+
+/** A key as it is known to the gateway: by its hash only. */
+export interface KnownKey {
+  readonly id: string;
+  /** SHA-256, 32 bytes. */
+  readonly hash: Uint8Array;
+  readonly roles: readonly Role[];
+  /** Patterns of `provider/model`. */
+  readonly models: readonly string[];
+}
+
+/** Turns the credential of a request into a principal. */
+export interface AccessControl {
+  /** Whether a request without a key is refused. */
+  readonly keyRequired: boolean;
+  /** @throws {ApiError} 401 when a key is needed and none, or a wrong one, was given. */
+  authenticate(headers: Headers): Principal;
+}
+
+/** Where clients put a key, and which: OpenAI, Azure, Anthropic, Google. */
+const keyHeaders = ["api-key", "x-api-key", "x-goog-api-key"] as const;
+
+/** Access without keys. The caller is the machine's own user, who could read the key file anyway. */
+export function openAccess(): AccessControl {
+  const local: Principal = { id: "anonymous", roles: ["admin", "developer"], tenant: "default", mayUse: () => true };
+  return { keyRequired: false, authenticate: () => local };
+}
+
+/** Access by a fixed set of keys. */
+export function keyedAccess(keys: readonly KnownKey[]): AccessControl {
+  const known = keys.map((key) => ({ hash: key.hash, principal: principalOf(key) }));
+  return {
+    keyRequired: true,
+    authenticate(headers) {
+      const key = presentedKey(headers);
+      if (key === undefined) {
+        throw unauthorized("You didn't provide an API key. Send it as \"Authorization: Bearer YOUR_KEY\".");
+      }
+      const principal = isPlausibleApiKey(key) ? findByHash(known, hashApiKey(key)) : undefined;
+      if (principal === undefined) throw unauthorized("Incorrect API key provided.");
+      return principal;
+    },
+  };
+}
+
+/** Looks at every key whatever it finds, so that the time tells nothing about which one matched. */
+function findByHash(
+  known: readonly { readonly hash: Uint8Array; readonly principal: Principal }[],
+  hash: Uint8Array,
+): Principal | undefined {
+  let found: Principal | undefined;
+  for (const candidate of known) {
+    if (timingSafeEqual(candidate.hash, hash)) found = candidate.principal;
+  }
+  return found;
+}
+
+function principalOf(key: KnownKey): Principal {
+  return { id: key.id, roles: key.roles, tenant: "default", mayUse: targetMatcher(key.models) };
+}
+
+function presentedKey(headers: Headers): string | undefined {
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    const space = authorization.indexOf(" ");
+    if (space < 0 || authorization.slice(0, space).toLowerCase() !== "bearer") {
+      throw unauthorized("The Authorization header must have the form \"Bearer YOUR_KEY\".");
+    }
+    return authorization.slice(space + 1).trim() || undefined;
+  }
+  for (const name of keyHeaders) {
+    const value = headers.get(name);
+    if (value !== null && value !== "") return value;
+  }
+  return undefined;
+}
+
+function unauthorized(message: string): ApiError {
+  return new ApiError({
+    status: 401,
+    type: "invalid_request_error",
+    code: "invalid_api_key",
+    message,
+    headers: { "www-authenticate": 'Bearer realm="intellirouter"' },
+  });
+}

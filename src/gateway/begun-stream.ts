@@ -1,0 +1,74 @@
+import type { StreamFrame } from "../plugin/api/provider.ts";
+import type { StreamNormaliser } from "./operation.ts";
+
+/**
+ * A backend's stream whose first token has come. Until then nothing has been promised to the client, so whatever goes
+ * wrong before may still be answered by another target; that is why a stream begins inside the attempt.
+ */
+export class BegunStream<Chunk> {
+  readonly normaliser: StreamNormaliser<Chunk>;
+  readonly #frames: AsyncIterator<readonly StreamFrame<Chunk>[]>;
+  #held: string[];
+  #ended: boolean;
+
+  private constructor(
+    frames: AsyncIterator<readonly StreamFrame<Chunk>[]>,
+    normaliser: StreamNormaliser<Chunk>,
+    held: string[],
+    ended: boolean,
+  ) {
+    this.#frames = frames;
+    this.normaliser = normaliser;
+    this.#held = held;
+    this.#ended = ended;
+  }
+
+  /** Reads until the answer has really begun: openers, pings and empty pieces are held back. */
+  static async begin<Chunk>(
+    frames: AsyncIterable<readonly StreamFrame<Chunk>[]>,
+    normaliser: StreamNormaliser<Chunk>,
+  ): Promise<BegunStream<Chunk>> {
+    const iterator = frames[Symbol.asyncIterator]();
+    const held: string[] = [];
+    try {
+      while (!normaliser.hasOutput) {
+        const batch = await iterator.next();
+        if (batch.done) {
+          normaliser.finish(held);
+          return new BegunStream(iterator, normaliser, held, true);
+        }
+        for (const frame of batch.value) normaliser.push(frame, held);
+      }
+      return new BegunStream(iterator, normaliser, held, false);
+    } catch (error) {
+      await iterator.return?.().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The next pieces for the client, never an empty list; undefined at the end. */
+  async next(): Promise<readonly string[] | undefined> {
+    if (this.#held.length > 0) {
+      const held = this.#held;
+      this.#held = [];
+      return held;
+    }
+    const out: string[] = [];
+    while (!this.#ended && out.length === 0) {
+      const batch = await this.#frames.next();
+      if (batch.done) {
+        this.#ended = true;
+        this.normaliser.finish(out);
+      } else {
+        for (const frame of batch.value) this.normaliser.push(frame, out);
+      }
+    }
+    return out.length === 0 ? undefined : out;
+  }
+
+  /** Lets go of the backend's connection. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    await this.#frames.return?.().catch(() => {});
+  }
+}

@@ -1,0 +1,31 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Provider } from "../plugin/api/provider.ts";
+import type { Router } from "../router/router.ts";
+import type { Usage } from "../schema/chat-completion.ts";
+import type { Decision } from "../schema/decision.ts";
+
+/**
+ * What one generation of the configuration consists of. A request works with the generation it started in; a replaced
+ * one is closed when its last request has ended.
+ */
+export interface Generation {
+  readonly router: Router;
+  readonly providers: ReadonlyMap<string, Provider>;
+  /** US dollars, or undefined when the price of `provider/model` is unknown. */
+  cost(target: string, usage: Usage): number | undefined;
+  /** Answers name the model that the client asked for, instead of the one that ran. */
+  readonly echoRequestedModel: boolean;
+  /** Longest silence in a stream before a heartbeat, in milliseconds; 0 is none. */
+  readonly heartbeatMs: number;
+  /** Hash of the routing part of the configuration. */
+  readonly policyHash: string;
+}
+
+/** Everything around the pipeline that outlives configurations. */
+export interface GatewayServices {
+  readonly clock: Clock;
+  /** The current generation, held until `release` is called exactly once. */
+  acquire(): { readonly generation: Generation; release(): void };
+  /** Takes the record of a finished request. Must neither throw nor wait. */
+  record(decision: Decision): void;
+}

@@ -1,0 +1,94 @@
+import type { Clock, TimerHandle } from "../lib/clock.ts";
+import { UpstreamError } from "../plugin/api/upstream-error.ts";
+import type { Dispatched } from "../router/contracts.ts";
+import type { BegunStream } from "./begun-stream.ts";
+import type { AnswerStream } from "./gateway-call.ts";
+import type { RequestRecord } from "./request-record.ts";
+
+/**
+ * The way of an answer from the backend to the client once it has begun. Watches for silence with a single timer
+ * that is set anew only when it fires, so that a piece costs no timer.
+ */
+export class OpenStream<Chunk> implements AnswerStream {
+  onHeartbeat: ((text: string) => void) | undefined;
+  readonly #dispatched: Dispatched<BegunStream<Chunk>>;
+  readonly #idleMs: number;
+  readonly #heartbeatMs: number;
+  readonly #clock: Clock;
+  readonly #record: RequestRecord;
+  #lastPieceAt: number;
+  #lastSentAt: number;
+  #timer: TimerHandle | undefined;
+  #over = false;
+
+  constructor(
+    dispatched: Dispatched<BegunStream<Chunk>>,
+    idleMs: number,
+    heartbeatMs: number,
+    clock: Clock,
+    record: RequestRecord,
+  ) {
+    this.#dispatched = dispatched;
+    this.#idleMs = idleMs;
+    this.#heartbeatMs = heartbeatMs;
+    this.#clock = clock;
+    this.#record = record;
+    this.#lastPieceAt = this.#lastSentAt = clock.monotonic();
+    this.#watch();
+  }
+
+  async next(): Promise<readonly string[] | undefined> {
+    if (this.#over) return undefined;
+    try {
+      // The backend is not late while it is the client that does not read.
+      this.#lastPieceAt = this.#clock.monotonic();
+      const texts = await this.#dispatched.value.next();
+      this.#lastPieceAt = this.#lastSentAt = this.#clock.monotonic();
+      if (texts === undefined) this.#end({ outcome: "ok" });
+      return texts;
+    } catch (error) {
+      // After cancel() the call's failure is its consequence and has been recorded.
+      if (this.#over) return undefined;
+      this.#end({ outcome: "truncated", error });
+      throw this.#record.toApiError(error);
+    }
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#dispatched.abort(new DOMException("The client has left.", "AbortError"));
+    this.#end({ outcome: "cancelled" });
+  }
+
+  #end(result: { outcome: "ok" | "truncated" | "cancelled"; error?: unknown }): void {
+    this.#over = true;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.onHeartbeat = undefined;
+    if (result.outcome !== "ok") void this.#dispatched.value.close();
+    const { usage, outputCharacters } = this.#dispatched.value.normaliser;
+    this.#record.finish(this.#dispatched, { usage, outputCharacters }, result);
+  }
+
+  #watch(): void {
+    const now = this.#clock.monotonic();
+    const silentMs = now - this.#lastPieceAt;
+    if (this.#idleMs > 0 && silentMs >= this.#idleMs) {
+      const message = `The backend sent nothing for ${this.#idleMs} ms in the middle of its answer.`;
+      this.#dispatched.abort(new UpstreamError({ kind: "timeout", message }));
+      return;
+    }
+    if (this.#heartbeatMs > 0 && now - this.#lastSentAt >= this.#heartbeatMs) this.#beat(now);
+    const waits = [
+      this.#idleMs > 0 ? this.#idleMs - silentMs : Infinity,
+      this.#heartbeatMs > 0 ? this.#heartbeatMs - (now - this.#lastSentAt) : Infinity,
+    ];
+    const wait = Math.min(...waits);
+    if (wait !== Infinity) this.#timer = this.#clock.setTimeout(() => this.#watch(), Math.max(wait, 1));
+  }
+
+  #beat(now: number): void {
+    this.#lastSentAt = now;
+    const text = this.#dispatched.value.normaliser.heartbeat();
+    if (text !== undefined) this.onHeartbeat?.(text);
+  }
+}

@@ -1,0 +1,73 @@
+import type { CallContext, CallResult, Provider, StreamFrame, StreamResult } from "../plugin/api/provider.ts";
+import type { Usage } from "../schema/chat-completion.ts";
+import type { OperationName } from "../router/contracts.ts";
+
+/** What of a request the pipeline must know, whatever its endpoint. */
+export interface RequestSummary {
+  /** Estimated tokens of the prompt. */
+  readonly promptTokens: number;
+  /** The client's limit of the answer, when given. */
+  readonly maxOutputTokens: number | undefined;
+  readonly needsTools: boolean;
+  readonly needsVision: boolean;
+  readonly needsJsonSchema: boolean;
+  readonly user: string | undefined;
+}
+
+/** The fields that every request has. */
+export interface RequestBody {
+  readonly model: string;
+  readonly stream?: boolean | null | undefined;
+  readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** How the pieces of one answer are checked, and mended where they break the wire rules. One per attempt. */
+export interface StreamNormaliser<Chunk> {
+  /** Appends the JSON texts that the client gets for this frame: none, one or several. */
+  push(frame: StreamFrame<Chunk>, out: string[]): void;
+  /**
+   * Appends what is still owed once the backend has ended.
+   * @throws {UpstreamError} when the answer is not whole.
+   */
+  finish(out: string[]): void;
+  /** A piece that says nothing and that every client accepts; undefined while none may be sent. */
+  heartbeat(): string | undefined;
+  /** Whether anything of the answer itself has come: a token, a tool call, reasoning, or the end. */
+  readonly hasOutput: boolean;
+  readonly usage: Usage | undefined;
+  /** Characters of the answer so far, for an estimate where the backend gives no usage. */
+  readonly outputCharacters: number;
+}
+
+export interface NormaliserOptions {
+  /** The client asked for the usage chunk. */
+  readonly includeUsage: boolean;
+  /** Replaces the backend's `model` when given. */
+  readonly forcedModel: string | undefined;
+  /** Used where the backend leaves them out. */
+  readonly fallbackId: string;
+  readonly fallbackModel: string;
+  /** Seconds since the epoch. */
+  readonly created: number;
+}
+
+/** One endpoint as the pipeline sees it; everything that differs between them is here. */
+export interface Operation<Body extends RequestBody = RequestBody, Whole = unknown, Chunk = unknown> {
+  readonly name: OperationName;
+  summarise(body: Body): RequestSummary;
+  /** The prompt as one text; equal prefixes of conversations give equal prefixes of text. */
+  prompt(body: Body): string;
+  complete(provider: Provider, body: Body, context: CallContext): Promise<CallResult<Whole>>;
+  /** Absent: the endpoint has no streams. */
+  stream?(provider: Provider, body: Body, context: CallContext): Promise<StreamResult<Chunk>>;
+  normaliser?(options: NormaliserOptions): StreamNormaliser<Chunk>;
+  /** @throws {UpstreamError} `bad_response` when the backend's answer is beyond mending. */
+  normalise(whole: Whole, body: Body, options: NormaliserOptions): NormalisedWhole;
+}
+
+export interface NormalisedWhole {
+  readonly body: unknown;
+  readonly usage: Usage | undefined;
+  readonly outputCharacters: number;
+}

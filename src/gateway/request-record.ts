@@ -1,0 +1,121 @@
+import { ApiError } from "../lib/api-error.ts";
+import type { AttemptResult, Dispatched, Resolution } from "../router/contracts.ts";
+import { toApiError } from "../router/to-api-error.ts";
+import type { AttemptRecord, Candidate, Decision } from "../schema/decision.ts";
+import type { Usage } from "../schema/chat-completion.ts";
+import type { GatewayCall } from "./gateway-call.ts";
+import type { Generation, GatewayServices } from "./gateway-services.ts";
+import type { RequestBody } from "./operation.ts";
+import { tokensOf } from "./operations/prompt-size.ts";
+
+/** What was produced, as far as it got. */
+interface Produced {
+  readonly usage: Usage | undefined;
+  readonly outputCharacters: number;
+}
+
+/**
+ * What a request leaves behind: its decision record, the outcome for breaker and strategy, and its hold on the
+ * configuration. Written exactly once, after the last byte.
+ */
+export class RequestRecord {
+  /** Filled in by the pipeline as it goes. */
+  resolution: Resolution | undefined;
+  readonly candidates: Candidate[] = [];
+  readonly attempts: AttemptRecord[] = [];
+  readonly #services: GatewayServices;
+  readonly #generation: Generation;
+  readonly #call: GatewayCall<RequestBody>;
+  readonly #release: () => void;
+  #written = false;
+
+  constructor(services: GatewayServices, generation: Generation, call: GatewayCall<RequestBody>, release: () => void) {
+    this.#services = services;
+    this.#generation = generation;
+    this.#call = call;
+    this.#release = release;
+  }
+
+  /** An answer went out, whole or in part. */
+  finish(
+    dispatched: Pick<Dispatched<unknown>, "model" | "finish" | "startedAt" | "firstTokenMs">,
+    produced: Produced,
+    result: Pick<AttemptResult, "outcome" | "error">,
+  ): void {
+    const usage = this.#usageOf(produced);
+    this.attempts.push(dispatched.finish({ ...result, outputTokens: usage.completion_tokens }));
+    const firstTokenMs = dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
+    const cost = this.#generation.cost(dispatched.model.id, produced.usage ?? { ...usage, total_tokens: 0 });
+    this.#write({
+      target: dispatched.model.id,
+      outcome: result.outcome,
+      status: 200,
+      ...(result.error === undefined ? {} : { error: String((result.error as Error).message ?? result.error) }),
+      usage,
+      ...(cost === undefined ? {} : { cost_usd: cost }),
+    }, this.#call.operation.stream === undefined ? undefined : firstTokenMs);
+  }
+
+  /** No answer came about. Returns what the client is told. */
+  fail(error: unknown): ApiError {
+    const apiError = this.toApiError(error);
+    const cancelled = this.#call.signal.aborted;
+    // 499 is nginx's status for a client that closed the request; nobody is there to read it.
+    const status = cancelled ? 499 : apiError.status;
+    this.#write({ outcome: cancelled ? "cancelled" : "error", status, error: apiError.message });
+    return apiError;
+  }
+
+  toApiError(error: unknown): ApiError {
+    return error instanceof ApiError ? error : toApiError(error);
+  }
+
+  #usageOf({ usage, outputCharacters }: Produced): NonNullable<Decision["usage"]> {
+    return {
+      prompt_tokens: usage?.prompt_tokens ?? this.#call.operation.summarise(this.#call.body).promptTokens,
+      completion_tokens: usage?.completion_tokens ?? tokensOf(outputCharacters),
+      cached_tokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+      reasoning_tokens: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
+      estimated: usage === undefined,
+    };
+  }
+
+  #write(
+    result: Pick<Decision, "outcome" | "status"> & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd">>,
+    firstTokenMs?: number,
+  ): void {
+    if (this.#written) return;
+    this.#written = true;
+    this.#release();
+    const { clock } = this.#services;
+    const call = this.#call;
+    const totalMs = clock.monotonic() - call.arrivedAt;
+    const backendMs = this.attempts.reduce((sum, attempt) => sum + attempt.duration_ms, 0);
+    this.#services.record({
+      id: call.decisionId,
+      time: new Date(clock.now() - totalMs).toISOString(),
+      request_id: call.requestId,
+      operation: call.operation.name,
+      model: call.body.model,
+      ...(this.resolution?.route === undefined ? {} : { route: this.resolution.route }),
+      ...(this.resolution === undefined ? {} : { strategy: this.resolution.strategy }),
+      principal: call.principal.id,
+      stream: call.body.stream === true,
+      policy: this.#generation.policyHash,
+      candidates: this.candidates,
+      attempts: this.attempts,
+      ...result,
+      timing: {
+        queue_ms: round(this.attempts[0]?.start_ms ?? totalMs),
+        ...(firstTokenMs === undefined ? {} : { first_token_ms: round(firstTokenMs) }),
+        total_ms: round(totalMs),
+        gateway_ms: round(Math.max(0, totalMs - backendMs)),
+      },
+    });
+  }
+}
+
+/** Microseconds are as fine as the clock is honest. */
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

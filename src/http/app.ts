@@ -1,0 +1,151 @@
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { hasPermission, type Principal } from "../auth/principal.ts";
+import { ApiError } from "../lib/api-error.ts";
+import type { Connection, RequestHandler } from "../runtime/serve.ts";
+import { checkTarget } from "./check-target.ts";
+import { asApiError, errorResponse } from "./error-response.ts";
+import type { Exchange } from "./exchange.ts";
+import type { HttpServices, HttpSettings } from "./http-services.ts";
+import type { Route } from "./route.ts";
+import { routeTable } from "./routes.ts";
+
+interface Arrival {
+  readonly connection: Connection;
+  readonly requestId: string;
+  readonly decisionId: string;
+  readonly arrivedAt: number;
+}
+
+type GatewayContext = Context<{ Bindings: Arrival }>;
+
+/** Open routes see a caller without any right. */
+const nobody: Principal = { id: "anonymous", roles: [], tenant: "default", mayUse: () => false };
+
+/** Client-chosen request ids are taken over when they are harmless to print. */
+const requestIdPattern = /^[\w.:-]{1,128}$/;
+
+/** The gateway's HTTP surface: one handler for every request, which never throws. */
+export function createApp(services: HttpServices, settings: HttpSettings): RequestHandler {
+  const app = createRouter(services, settings);
+  const { clock } = services.gateway;
+  return async (request, connection) => {
+    const arrivedAt = clock.monotonic();
+    const id = crypto.randomUUID();
+    const given = request.headers.get("x-request-id");
+    const requestId = given !== null && requestIdPattern.test(given) ? given : `req_${id}`;
+    let response: Response;
+    try {
+      checkTarget(request, settings.allowedHosts);
+      response = await app.fetch(request, { connection, requestId, decisionId: `dec_${id}`, arrivedAt });
+    } catch (error) {
+      response = errorResponse(asApiError(error), requestId);
+    }
+    if (settings.accessLog && !response.headers.has("x-intellirouter-decision")) {
+      services.logger.info("request", {
+        request_id: requestId,
+        method: request.method,
+        path: pathOf(request.url),
+        status: response.status,
+        total_ms: Math.round((clock.monotonic() - arrivedAt) * 1000) / 1000,
+      });
+    }
+    return response;
+  };
+}
+
+function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bindings: Arrival }> {
+  const app = new Hono<{ Bindings: Arrival }>();
+  if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings));
+  const routes = routeTable();
+  for (const route of routes) app.on(route.method, route.path, (context) => run(route, context, services, settings));
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const allowed = routes.filter((route) => route.path === path).map((route) => route.method);
+    app.all(path, () => {
+      throw methodNotAllowed(allowed);
+    });
+  }
+  app.notFound((context) => {
+    throw new ApiError({
+      status: 404,
+      code: "unknown_url",
+      message: `Unknown request URL: ${context.req.method} ${pathOf(context.req.url)}. See /openapi.json for what there is.`,
+    });
+  });
+  app.onError((error, context) => {
+    const apiError = asApiError(error);
+    if (apiError.status === 500) {
+      services.logger.error("a request failed inside the gateway", {
+        request_id: context.env.requestId,
+        error: error.stack ?? error.message,
+      });
+    }
+    return errorResponse(apiError, context.env.requestId);
+  });
+  return app;
+}
+
+function run(
+  route: Route,
+  context: GatewayContext,
+  services: HttpServices,
+  settings: HttpSettings,
+): Response | Promise<Response> {
+  const exchange: Exchange = {
+    ...context.env,
+    request: context.req.raw,
+    services,
+    settings,
+    principal: authorise(route, context.req.raw, services),
+    parameter: (name) => context.req.param(name) ?? "",
+    query: (name) => context.req.query(name),
+  };
+  return route.handle(exchange);
+}
+
+function authorise(route: Route, request: Request, services: HttpServices): Principal {
+  if (route.permission === "open") return nobody;
+  const principal = services.access().authenticate(request.headers);
+  if (hasPermission(principal, route.permission)) return principal;
+  throw new ApiError({
+    status: 403,
+    code: "permission_denied",
+    message: `This key has no right to ${route.permission}.`,
+  });
+}
+
+/**
+ * Browsers ask first. `Access-Control-Allow-Headers: *` would not cover Authorization, so the asked-for headers are
+ * named back one by one.
+ */
+function crossOrigin(settings: HttpSettings) {
+  return cors({
+    origin: settings.corsOrigins.includes("*") ? "*" : [...settings.corsOrigins],
+    allowMethods: ["GET", "POST", "OPTIONS"],
+    exposeHeaders: [
+      "x-request-id",
+      "x-intellirouter-decision",
+      "x-intellirouter-target",
+      "retry-after",
+      "retry-after-ms",
+      "x-should-retry",
+    ],
+    maxAge: settings.corsMaxAgeSeconds,
+  });
+}
+
+function methodNotAllowed(allowed: readonly string[]): ApiError {
+  const allow = allowed.includes("GET") ? [...allowed, "HEAD"].join(", ") : allowed.join(", ");
+  return new ApiError({
+    status: 405,
+    code: "method_not_allowed",
+    message: `This URL takes ${allow}.`,
+    headers: { allow },
+  });
+}
+
+function pathOf(url: string): string {
+  const start = url.indexOf("/", 8);
+  const end = url.search(/[?#]/);
+  return start < 0 ? "/" : url.slice(start, end < 0 ? undefined : end).slice(0, 256);
+}

@@ -1,0 +1,45 @@
+import { ApiError } from "../lib/api-error.ts";
+
+/** The body of every error that the OpenAI protocol knows; all four fields are always there (strict clients insist). */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string | null;
+  };
+}
+
+/** OpenAI's Node client ignores a longer delay and retries at once; its Python client then gives up (wire rule 9). */
+const longestRetryAfterMs = 60_000;
+
+/** Anything that was thrown, as what the client may know of it: nothing of our insides. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError({
+    status: 500,
+    code: "internal_error",
+    message: "The gateway failed to handle this request. Its log names the cause under this request id.",
+    cause: error,
+  });
+}
+
+export function errorBody(error: ApiError): ErrorBody {
+  return { error: { message: error.message, type: error.type, param: error.param, code: error.code } };
+}
+
+/** The one place where a failure becomes a response. */
+export function errorResponse(error: ApiError, requestId: string): Response {
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "x-request-id": requestId,
+    ...error.headers,
+  };
+  if (error.retryAfterMs !== undefined) {
+    const delay = Math.min(Math.max(Math.ceil(error.retryAfterMs), 1), longestRetryAfterMs);
+    headers["retry-after"] = String(Math.ceil(delay / 1000));
+    headers["retry-after-ms"] = String(delay);
+  }
+  if (error.shouldRetry !== undefined) headers["x-should-retry"] = String(error.shouldRetry);
+  return new Response(JSON.stringify(errorBody(error)), { status: error.status, headers });
+}

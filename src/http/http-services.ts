@@ -1,0 +1,50 @@
+import type { AccessControl } from "../auth/access-control.ts";
+import type { GatewayServices } from "../gateway/gateway-services.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Decision } from "../schema/decision.ts";
+import type { ReadLimits } from "./read-json.ts";
+
+/** One model of `GET /v1/models`. OpenAI's four fields come first; the rest is ours. */
+export interface ListedModel {
+  readonly id: string;
+  readonly object: "model";
+  /** Seconds since the epoch. */
+  readonly created: number;
+  readonly owned_by: string;
+  readonly [field: string]: unknown;
+}
+
+/** What the HTTP surface needs of the rest of the gateway. */
+export interface HttpServices {
+  readonly gateway: GatewayServices;
+  readonly logger: Logger;
+  readonly access: () => AccessControl;
+  /** Only what the caller may use. */
+  readonly listModels: (mayUse: (target: string) => boolean) => readonly ListedModel[];
+  readonly decisions: {
+    get(id: string): Decision | undefined;
+    list(query: {
+      limit: number;
+      before?: string | undefined;
+      model?: string | undefined;
+      target?: string | undefined;
+      outcome?: string | undefined;
+      principal?: string | undefined;
+    }): readonly Decision[];
+  };
+  /** False from the announcement of a shutdown on, and until the first configuration is in place. */
+  readonly ready: () => boolean;
+  /** Counts a running inference request; undefined when there are already as many as may be. */
+  readonly admit: () => (() => void) | undefined;
+  readonly version: string;
+}
+
+/** The settings of the HTTP surface; a reload makes a new app with new ones. */
+export interface HttpSettings extends ReadLimits {
+  /** Lower-case host names; empty allows all. */
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly corsOrigins: readonly string[];
+  readonly corsMaxAgeSeconds: number;
+  readonly accessLog: boolean;
+  readonly logPrompts: boolean;
+}

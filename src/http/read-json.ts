@@ -1,0 +1,129 @@
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+import { ApiError } from "../lib/api-error.ts";
+
+export interface ReadLimits {
+  /** Before and after decompression. */
+  readonly maxBytes: number;
+  readonly maxDepth: number;
+}
+
+/**
+ * The JSON value of a request body.
+ *
+ * Compressed bodies are decoded with the same limit on what comes out, so a bomb costs no more than a plain
+ * body. The value's nesting is limited because later steps recurse.
+ *
+ * @throws {ApiError} 400, 413 or 415
+ */
+export async function readJson(request: Request, limits: ReadLimits): Promise<unknown> {
+  checkMediaType(request.headers.get("content-type"));
+  const length = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (length > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase();
+  const plain = encoding === undefined || encoding === "" || encoding === "identity";
+  const text = plain && !Number.isNaN(length)
+    ? await request.text()
+    : new TextDecoder().decode(await decode(await readBytes(request, limits.maxBytes), encoding ?? "", limits.maxBytes));
+  const value = await parse(text);
+  checkDepth(value, limits.maxDepth);
+  return value;
+}
+
+function checkMediaType(contentType: string | null): void {
+  if (contentType === null || contentType === "application/json") return;
+  const mediaType = contentType.split(";", 1)[0]!.trim().toLowerCase();
+  if (mediaType === "application/json" || mediaType.endsWith("+json")) return;
+  throw new ApiError({
+    status: 415,
+    code: "unsupported_media_type",
+    message: `The body must be JSON with "content-type: application/json", not "${mediaType}".`,
+  });
+}
+
+/** For bodies whose size is not announced, or is that of their compressed form. */
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+type Decoder = (input: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
+
+const decoders: Readonly<Record<string, Decoder>> = {
+  gzip: promisify(zlib.gunzip) as Decoder,
+  "x-gzip": promisify(zlib.gunzip) as Decoder,
+  deflate: promisify(zlib.inflate) as Decoder,
+  br: promisify(zlib.brotliDecompress) as Decoder,
+  zstd: promisify(zlib.zstdDecompress) as Decoder,
+};
+
+async function decode(bytes: Uint8Array, encoding: string, maxBytes: number): Promise<Uint8Array> {
+  if (encoding === "" || encoding === "identity") return bytes;
+  const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
+  if (decoder === undefined) {
+    throw new ApiError({
+      status: 415,
+      code: "unsupported_content_encoding",
+      message: `The content encoding "${encoding.slice(0, 64)}" is not known. Use gzip, deflate, br, zstd or none.`,
+      headers: { "accept-encoding": "gzip, deflate, br, zstd" },
+    });
+  }
+  try {
+    return await decoder(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (isOutputTooLarge(error)) throw tooLarge(maxBytes);
+    throw new ApiError({
+      status: 400,
+      code: "invalid_content_encoding",
+      message: `The body is not valid ${encoding}.`,
+      cause: error,
+    });
+  }
+}
+
+function isOutputTooLarge(error: unknown): boolean {
+  return error instanceof RangeError || (error as { readonly code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
+}
+
+function tooLarge(maxBytes: number): ApiError {
+  return new ApiError({
+    status: 413,
+    code: "request_too_large",
+    message: `The body is larger than ${maxBytes} bytes, the limit of this gateway (server.max_body_bytes).`,
+  });
+}
+
+async function parse(text: string): Promise<unknown> {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const { locateJsonError } = await import("./locate-json-error.ts");
+    const place = locateJsonError(text);
+    throw new ApiError({
+      status: 400,
+      code: "invalid_json",
+      message: text.trim() === "" ? "The body is empty; JSON was expected." : `The body is not valid JSON${place}.`,
+      cause: error,
+    });
+  }
+}
+
+/** Recursion is safe here: it ends one step past the limit. */
+function checkDepth(value: unknown, levelsLeft: number): void {
+  if (typeof value !== "object" || value === null) return;
+  if (levelsLeft === 0) {
+    throw new ApiError({
+      status: 400,
+      code: "json_too_deep",
+      message: "The body is nested too deeply (server.max_json_depth).",
+    });
+  }
+  if (Array.isArray(value)) { for (const item of value) checkDepth(item, levelsLeft - 1); }
+  else { for (const key in value) checkDepth((value as Record<string, unknown>)[key], levelsLeft - 1); }
+}

@@ -1,0 +1,45 @@
+import { chatOperation } from "../gateway/operations/chat.ts";
+import { completionsOperation } from "../gateway/operations/completions.ts";
+import { embeddingsOperation } from "../gateway/operations/embeddings.ts";
+import { chatCompletionRequestSchema, chatCompletionSchema } from "../schema/chat-completion.ts";
+import { completionRequestSchema, completionSchema } from "../schema/completion.ts";
+import { embeddingRequestSchema, embeddingResponseSchema } from "../schema/embedding.ts";
+import type { Route } from "./route.ts";
+import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { inferenceRoute } from "./routes/inference.ts";
+import { getModelRoute, listModelsRoute } from "./routes/models.ts";
+import { openApiRoute } from "./routes/openapi.ts";
+
+/** Every path that the gateway serves. */
+export function routeTable(): readonly Route[] {
+  const routes: Route[] = [
+    inferenceRoute({
+      path: "/v1/chat/completions",
+      summary: "Answers a conversation.",
+      operation: chatOperation,
+      requestSchema: chatCompletionRequestSchema,
+      responseSchema: chatCompletionSchema,
+    }),
+    inferenceRoute({
+      path: "/v1/completions",
+      summary: "Continues a text (legacy).",
+      operation: completionsOperation,
+      requestSchema: completionRequestSchema,
+      responseSchema: completionSchema,
+    }),
+    inferenceRoute({
+      path: "/v1/embeddings",
+      summary: "Turns texts into vectors.",
+      operation: embeddingsOperation,
+      requestSchema: embeddingRequestSchema,
+      responseSchema: embeddingResponseSchema,
+    }),
+    listModelsRoute,
+    getModelRoute,
+    ...healthRoutes,
+    listDecisionsRoute,
+    getDecisionRoute,
+  ];
+  return [...routes, openApiRoute(routes)];
+}

@@ -1,0 +1,95 @@
+import type { z } from "zod";
+import { complete } from "../../gateway/complete.ts";
+import type { Operation, RequestBody } from "../../gateway/operation.ts";
+import { ApiError } from "../../lib/api-error.ts";
+import { eventStream } from "../event-stream.ts";
+import type { Exchange } from "../exchange.ts";
+import { readJson } from "../read-json.ts";
+import type { Route } from "../route.ts";
+import { validate } from "../validate.ts";
+
+/** A route that runs one operation of the gateway. */
+export function inferenceRoute<Body extends RequestBody, Whole, Chunk>(
+  route: Pick<Route, "path" | "summary"> & {
+    readonly operation: Operation<Body, Whole, Chunk>;
+    readonly requestSchema: z.ZodType<Body>;
+    readonly responseSchema: z.ZodType;
+  },
+): Route {
+  const { operation, requestSchema, ...described } = route;
+  return {
+    ...described,
+    requestSchema,
+    method: "POST",
+    permission: "inference",
+    tag: "Inference",
+    streams: operation.stream !== undefined,
+    async handle(exchange) {
+      const leave = exchange.services.admit();
+      if (leave === undefined) throw overloaded();
+      const restoreTimeout = exchange.connection.keepOpen();
+      const done = () => {
+        restoreTimeout();
+        leave();
+      };
+      try {
+        const response = await answer(exchange, operation, requestSchema, done);
+        if (response.body === null || !isStream(response)) done();
+        return response;
+      } catch (error) {
+        done();
+        throw error;
+      }
+    },
+  };
+}
+
+async function answer<Body extends RequestBody, Whole, Chunk>(
+  exchange: Exchange,
+  operation: Operation<Body, Whole, Chunk>,
+  schema: z.ZodType<Body>,
+  done: () => void,
+): Promise<Response> {
+  const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
+  const body = validate(schema, await readJson(request, settings));
+  if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
+  const { target, content } = await complete(services.gateway, {
+    operation,
+    body,
+    headers: request.headers,
+    principal,
+    requestId,
+    decisionId,
+    signal: request.signal,
+    arrivedAt,
+  });
+  const headers: Record<string, string> = {
+    "x-request-id": requestId,
+    "x-intellirouter-decision": decisionId,
+    "x-intellirouter-target": encodeURI(target),
+    "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
+  };
+  if ("stream" in content) {
+    headers["content-type"] = streamType;
+    headers["cache-control"] = "no-cache";
+    headers["x-accel-buffering"] = "no";
+    return new Response(eventStream(content.stream, done), { headers });
+  }
+  headers["content-type"] = "application/json";
+  return new Response(JSON.stringify(content.body), { headers });
+}
+
+const streamType = "text/event-stream; charset=utf-8";
+
+function isStream(response: Response): boolean {
+  return response.headers.get("content-type") === streamType;
+}
+
+function overloaded(): ApiError {
+  return new ApiError({
+    status: 503,
+    code: "gateway_overloaded",
+    message: "The gateway has as many requests in flight as it may (server.max_concurrent_requests). Try again shortly.",
+    retryAfterMs: 1000,
+  });
+}
