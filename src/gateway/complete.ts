@@ -29,11 +29,11 @@ export async function complete<Body extends RequestBody, Whole, Chunk>(
     const attempt = { signal: call.signal, arrivedAt: call.arrivedAt, attempts: record.attempts };
 
     if (!facts.stream) {
-      const dispatched = await generation.router.attempt(plan, (context) => askWhole(generation, call, context), attempt);
+      const dispatched = await generation.router.attempt(plan, (context) => askWhole(services, generation, call, context), attempt);
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
       return { target: dispatched.model.id, content: { body: dispatched.value.body } };
     }
-    const dispatched = await generation.router.attempt(plan, (context) => beginStream(generation, call, context), attempt);
+    const dispatched = await generation.router.attempt(plan, (context) => beginStream(services, generation, call, context), attempt);
     const stream = new OpenStream(dispatched, resolution.timeouts.idleMs, generation.heartbeatMs, services.clock, record);
     return { target: dispatched.model.id, content: { stream } };
   } catch (error) {
@@ -58,6 +58,7 @@ function describe<Body extends RequestBody, Whole, Chunk>(call: GatewayCall<Body
 }
 
 async function askWhole<Body extends RequestBody, Whole, Chunk>(
+  services: GatewayServices,
   generation: Generation,
   call: GatewayCall<Body, Whole, Chunk>,
   context: AttemptContext,
@@ -67,10 +68,11 @@ async function askWhole<Body extends RequestBody, Whole, Chunk>(
     requestId: call.requestId,
     signal: context.signal,
   });
-  return operation.normalise(result.body, call.body, normaliserOptions(generation, call, context));
+  return operation.normalise(result.body, call.body, normaliserOptions(services, generation, call, context));
 }
 
 async function beginStream<Body extends RequestBody, Whole, Chunk>(
+  services: GatewayServices,
   generation: Generation,
   call: GatewayCall<Body, Whole, Chunk>,
   context: AttemptContext,
@@ -80,7 +82,7 @@ async function beginStream<Body extends RequestBody, Whole, Chunk>(
     requestId: call.requestId,
     signal: context.signal,
   });
-  const normaliser = operation.normaliser!(normaliserOptions(generation, call, context));
+  const normaliser = operation.normaliser!(normaliserOptions(services, generation, call, context));
   return await BegunStream.begin(result.frames, normaliser);
 }
 
@@ -95,6 +97,7 @@ function upstreamBody<Body extends RequestBody>(call: GatewayCall<Body>, context
 }
 
 function normaliserOptions<Body extends RequestBody>(
+  services: GatewayServices,
   generation: Generation,
   call: GatewayCall<Body>,
   context: AttemptContext,
@@ -104,6 +107,6 @@ function normaliserOptions<Body extends RequestBody>(
     forcedModel: generation.echoRequestedModel ? call.body.model : undefined,
     fallbackId: call.requestId,
     fallbackModel: context.model.model,
-    created: Math.floor(Date.now() / 1000),
+    created: Math.floor(services.clock.now() / 1000),
   };
 }

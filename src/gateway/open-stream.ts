@@ -19,6 +19,8 @@ export class OpenStream<Chunk> implements AnswerStream {
   #lastPieceAt: number;
   #lastSentAt: number;
   #timer: TimerHandle | undefined;
+  /** The client waits for a piece; only then can the backend be late. */
+  #asking = false;
   #over = false;
 
   constructor(
@@ -40,10 +42,11 @@ export class OpenStream<Chunk> implements AnswerStream {
   async next(): Promise<readonly string[] | undefined> {
     if (this.#over) return undefined;
     try {
-      // The backend is not late while it is the client that does not read.
       this.#lastPieceAt = this.#clock.monotonic();
+      this.#asking = true;
       const texts = await this.#dispatched.value.next();
-      this.#lastPieceAt = this.#lastSentAt = this.#clock.monotonic();
+      this.#asking = false;
+      this.#lastSentAt = this.#clock.monotonic();
       if (texts === undefined) this.#end({ outcome: "ok" });
       return texts;
     } catch (error) {
@@ -71,7 +74,7 @@ export class OpenStream<Chunk> implements AnswerStream {
 
   #watch(): void {
     const now = this.#clock.monotonic();
-    const silentMs = now - this.#lastPieceAt;
+    const silentMs = this.#asking ? now - this.#lastPieceAt : 0;
     if (this.#idleMs > 0 && silentMs >= this.#idleMs) {
       const message = `The backend sent nothing for ${this.#idleMs} ms in the middle of its answer.`;
       this.#dispatched.abort(new UpstreamError({ kind: "timeout", message }));

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { hasPermission, type Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
-import type { Connection, RequestHandler } from "../runtime/serve.ts";
+import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { checkTarget } from "./check-target.ts";
 import { asApiError, errorResponse } from "./error-response.ts";
 import type { Exchange } from "./exchange.ts";

@@ -1,5 +1,5 @@
 import type { Principal } from "../auth/principal.ts";
-import type { Connection } from "../runtime/serve.ts";
+import type { Connection } from "../lib/connection.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
 
 /** One request and what is known of it, handed to every route. */

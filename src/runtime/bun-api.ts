@@ -18,7 +18,7 @@ export interface BunServeOptions {
   readonly maxRequestBodySize: number;
   readonly development: false;
   readonly reusePort?: boolean;
-  fetch(request: Request, server: BunServer): Response | Promise<Response>;
+  readonly fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
   error(error: unknown): Response;
 }
 

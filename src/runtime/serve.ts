@@ -1,18 +1,6 @@
+import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { bunApi } from "./bun-api.ts";
 import type { BunServer } from "./bun-api.ts";
-
-/** What a request handler may ask of the connection it came in on. */
-export interface Connection {
-  /** The peer's IP address; undefined on a Unix socket. */
-  readonly remoteAddress: string | undefined;
-  /**
-   * Stops closing the connection for being quiet: an inference request may say nothing for minutes. The
-   * returned function brings the normal limit back and must be called before the answer ends.
-   */
-  keepOpen(): () => void;
-}
-
-export type RequestHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 export interface ServeOptions {
   readonly host: string;
