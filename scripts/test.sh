@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Runs every test of the project, after installing what the tests need.
+#   scripts/test.sh              everything that belongs to each change
+#   scripts/test.sh PART...      some parts: check arch unit contract wire golden e2e
+#   scripts/test.sh long         soak, chaos and crash series that take longer
+# Ends with the line "N passed, N failed"; exits 1 when anything failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+need_bun
+need_dependencies
+export PATH="$PWD/node_modules/.bin:$(dirname "$BUN"):$PATH"
+# The suite must not depend on who runs it.
+unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY BUN_OPTIONS BUN_BE_BUN
+export CI="${CI:-true}" NO_COLOR=1
+
+parts=("$@")
+[ ${#parts[@]} -eq 0 ] && parts=(check arch unit contract wire golden e2e)
+
+passed=0
+failed=0
+failures=()
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# A check that passes or fails as a whole.
+step() { # name command...
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); failures+=("$name"); fi
+}
+
+# A folder of tests; its own counts are added up. A run without tests is a failure, and so is a crash of the runner.
+tests() { # name arguments-of-bun-test...
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  "$BUN" test --timeout 30000 "$@" 2>&1 | tee "$log" | grep -v '^(pass)' || true
+  local code=${PIPESTATUS[0]} ok bad
+  ok=$(sed -n 's/^ *\([0-9][0-9]*\) pass$/\1/p' "$log" | tail -n 1)
+  bad=$(sed -n 's/^ *\([0-9][0-9]*\) fail$/\1/p' "$log" | tail -n 1)
+  passed=$((passed + ${ok:-0}))
+  failed=$((failed + ${bad:-0}))
+  if [ "$code" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then failed=$((failed + 1)); fi
+  if [ "$code" -ne 0 ] || [ "${bad:-0}" -ne 0 ]; then failures+=("$name"); fi
+}
+
+need() { # command debian-package
+  command -v "$1" >/dev/null 2>&1 && return 0
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing $2" >&2
+    { apt-get install -y -qq "$2" || { apt-get update -qq && apt-get install -y -qq "$2"; }; } >/dev/null 2>&1
+  fi
+  command -v "$1" >/dev/null 2>&1 && return 0
+  echo "test.sh: the tests need $1; install it (Debian: apt-get install $2) and try again." >&2
+  exit 1
+}
+
+for part in "${parts[@]}"; do
+  case "$part" in
+    check)
+      need shellcheck shellcheck
+      step "types" "$BUN" check
+      step "types on Deno" deno task --quiet check
+      step "lint" deno lint --quiet
+      step "format" deno fmt --check --quiet
+      step "shell scripts" shellcheck -x intellirouter scripts/*.sh examples/*.sh .ci/run
+      step "generated files" "$BUN" scripts/gen.ts --check
+      ;;
+    arch) tests "architecture" ./test/arch ;;
+    unit) tests "unit" ./src ./plugins ./test/support ./scripts ;;
+    contract) tests "contracts" ./test/contract ;;
+    wire) tests "wire" ./test/wire ;;
+    golden) tests "golden" ./test/golden ;;
+    e2e)
+      need curl curl
+      step "build" ./scripts/build.sh
+      tests "end to end" ./test/e2e
+      ;;
+    long)
+      step "build" ./scripts/build.sh
+      tests "long" ./test/long
+      ;;
+    *)
+      echo "test.sh: there is no part \"$part\". Parts: check arch unit contract wire golden e2e long" >&2
+      exit 2
+      ;;
+  esac
+done
+
+if [ ${#failures[@]} -gt 0 ]; then printf '\nfailed: %s\n' "${failures[*]}"; fi
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
