@@ -1,0 +1,123 @@
+import { describe, expect, test } from "bun:test";
+import memory from "../../test/support/memory-store.ts";
+import { ApiError } from "../lib/api-error.ts";
+import { keyedAccess, openAccess } from "./access-control.ts";
+import { createAdminKey, findAdminKey } from "./admin-key.ts";
+import { generateApiKey, hashApiKey, isPlausibleApiKey } from "./api-key.ts";
+import { targetMatcher } from "./principal.ts";
+
+const key = "a-static-key-of-an-operator";
+const access = keyedAccess([
+  { id: "app", hash: hashApiKey(key), roles: ["developer"], models: ["cloud/*"] },
+  { id: "other", hash: hashApiKey("another-static-key"), roles: ["admin"], models: ["*"] },
+]);
+
+function refusal(headers: Record<string, string>): ApiError {
+  try {
+    access.authenticate(new Headers(headers));
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+  }
+  throw new Error("was not refused");
+}
+
+describe("a key is taken from", () => {
+  for (const headers of [
+    { authorization: `Bearer ${key}` },
+    { authorization: `bearer ${key}` },
+    { authorization: `Bearer  ${key} ` },
+    { "api-key": key },
+    { "x-api-key": key },
+    { "x-goog-api-key": key },
+  ]) {
+    test(JSON.stringify(headers).replace(key, "KEY"), () => {
+      expect(access.authenticate(new Headers(headers)).id).toBe("app");
+    });
+  }
+});
+
+describe("a request is refused", () => {
+  for (const [name, headers] of Object.entries<Record<string, string>>({
+    "without a key": {},
+    "with an empty bearer": { authorization: "Bearer " },
+    "with another scheme": { authorization: `Basic ${key}` },
+    "with a bare key": { authorization: key },
+    "with a wrong key": { authorization: `Bearer ${key}x` },
+    "with a prefix of a key": { authorization: `Bearer ${key.slice(0, -1)}` },
+    "with two joined keys": { authorization: `Bearer ${key}, Bearer ${key}` },
+    "with a huge key": { authorization: `Bearer ${"x".repeat(100_000)}` },
+    "with SQL in the key": { authorization: "Bearer sk-' OR 1=1--" },
+    "with an own key whose checksum is wrong": { authorization: `Bearer ${generateApiKey().key.slice(0, -1)}!` },
+  })) {
+    test(name, () => {
+      const error = refusal(headers);
+      expect([error.status, error.code]).toEqual([401, "invalid_api_key"]);
+      expect(error.message).not.toContain(key.slice(0, 8));
+    });
+  }
+
+  test("wrong and unknown keys get the same words", () => {
+    expect(refusal({ authorization: "Bearer wrong-key-0001" }).message)
+      .toBe(refusal({ authorization: `Bearer ${generateApiKey().key}` }).message);
+  });
+});
+
+test("open access lets everybody do everything", () => {
+  const principal = openAccess().authenticate(new Headers());
+  expect(principal.roles).toContain("admin");
+  expect(principal.mayUse("any/model")).toBe(true);
+});
+
+describe("api keys", () => {
+  test("a generated key is plausible and unique", () => {
+    const keys = Array.from({ length: 200 }, () => generateApiKey().key);
+    expect(keys.every(isPlausibleApiKey)).toBe(true);
+    expect(new Set(keys).size).toBe(200);
+  });
+
+  test("every single changed character of a generated key is noticed", () => {
+    const { key } = generateApiKey();
+    for (let index = 0; index < key.length; index++) {
+      const changed = key.slice(0, index) + (key[index] === "a" ? "b" : "a") + key.slice(index + 1);
+      if (changed.startsWith("sk-ir-")) expect(isPlausibleApiKey(changed)).toBe(false);
+    }
+  });
+});
+
+describe("target patterns", () => {
+  for (const [pattern, target, expected] of [
+    ["*", "a/b", true],
+    ["cloud/*", "cloud/gpt", true],
+    ["cloud/*", "clouds/gpt", false],
+    ["cloud/gpt", "cloud/gpt-4", false],
+    ["*/gpt-*-mini", "cloud/gpt-4o-mini", true],
+    ["*/gpt-*-mini", "cloud/gpt-mini", false],
+    ["a*a", "a", false],
+    ["a*b*c", "a-c-b", false],
+    ["a.c", "abc", false],
+  ] as const) {
+    test(`${pattern} ${expected ? "covers" : "does not cover"} ${target}`, () => {
+      expect(targetMatcher([pattern])(target)).toBe(expected);
+    });
+  }
+});
+
+describe("the first admin key", () => {
+  test("is shown once and known ever after, by its hash only", async () => {
+    const store = memory();
+    expect(await findAdminKey(store)).toBeUndefined();
+    const first = await createAdminKey(store);
+    expect(first.key).toStartWith("sk-ir-");
+    const later = await findAdminKey(store);
+    expect(later).toEqual(first.known);
+    expect(keyedAccess([later!]).authenticate(new Headers({ authorization: `Bearer ${first.key}` })).roles).toContain("admin");
+    expect(JSON.stringify(await store.list(""))).not.toContain(first.key!);
+  });
+
+  test("of two starts at once only one shows a key, and both know the same", async () => {
+    const store = memory();
+    const [one, two] = await Promise.all([createAdminKey(store), createAdminKey(store)]);
+    expect([one.key, two.key].filter((shown) => shown !== undefined)).toHaveLength(1);
+    expect(one.known).toEqual(two.known);
+  });
+});

@@ -1,0 +1,8 @@
+import type { Store } from "intellirouter/plugin";
+import memory from "../../plugins/stores/memory.ts";
+import { testHost } from "./test-host.ts";
+
+/** A real store for tests. */
+export default function memoryStore(): Store {
+  return memory.create({}, testHost({ now: () => Date.now() })) as Store;
+}
