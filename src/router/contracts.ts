@@ -2,7 +2,8 @@
  * What the router needs of its neighbours and what it gives to the gateway. The router knows neither HTTP nor
  * providers: it resolves names, orders targets, and decides which call is tried when.
  */
-import type { AttemptRecord, Candidate } from "../schema/decision.ts";
+import type { Strategy, StrategyRequest } from "../plugin/api/strategy.ts";
+import type { AttemptRecord } from "../schema/decision.ts";
 
 export type OperationName = "chat" | "completions" | "embeddings";
 
@@ -69,8 +70,12 @@ export interface Resolution {
   readonly route: string | undefined;
   readonly strategy: string;
   readonly targets: readonly ResolvedTarget[];
+  readonly strategyPlugin: Strategy;
   readonly retries: number;
   readonly timeouts: Timeouts;
+  /** US dollars for one million tokens; dearer targets are left out. */
+  readonly maxInputPrice: number | undefined;
+  readonly maxOutputPrice: number | undefined;
 }
 
 export interface ResolvedTarget {
@@ -91,10 +96,12 @@ export interface Timeouts {
 /** The order in which targets are tried, with the whole story of how it came about. */
 export interface Plan {
   readonly resolution: Resolution;
-  readonly facts: RequestFacts;
+  /** What the strategy was told of the request; it gets it again with each outcome. */
+  readonly strategyRequest: StrategyRequest;
   /** Best first; at least one. */
   readonly targets: readonly PlannedTarget[];
-  readonly candidates: readonly Candidate[];
+  /** The route's limits, lowered by the request's hints. */
+  readonly timeouts: Timeouts;
 }
 
 export interface PlannedTarget {
@@ -113,8 +120,6 @@ export interface AttemptContext {
 export interface Dispatched<T> {
   readonly value: T;
   readonly model: CatalogModel;
-  /** Every attempt so far, the successful one not included: it is not over yet. */
-  readonly failed: readonly AttemptRecord[];
   /** When the attempt was dispatched, on the injected monotonic clock, in milliseconds. */
   readonly startedAt: number;
   readonly firstTokenMs: number;
@@ -122,6 +127,16 @@ export interface Dispatched<T> {
   abort(reason: unknown): void;
   /** Must be called exactly once, when the last byte is out or the stream broke: frees the target and teaches breaker and strategy. */
   finish(result: AttemptResult): AttemptRecord;
+}
+
+/** What an attempt series works with. */
+export interface AttemptOptions {
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+  /** Arrival of the request on the monotonic clock, in milliseconds. */
+  readonly arrivedAt: number;
+  /** Failed attempts are appended here, also when none succeeds. */
+  readonly attempts: AttemptRecord[];
 }
 
 export interface AttemptResult {

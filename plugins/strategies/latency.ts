@@ -1,0 +1,101 @@
+import { definePlugin } from "intellirouter/plugin";
+import type { StrategyOutcome } from "intellirouter/plugin";
+import { z } from "zod";
+
+/** How much of the past an observation leaves: about the last twenty count. */
+const decay = 0.95;
+
+/** Decayed least squares of y over x, from running sums. */
+class Line {
+  #n = 0;
+  #x = 0;
+  #y = 0;
+  #xx = 0;
+  #xy = 0;
+
+  observe(x: number, y: number): void {
+    this.#n = this.#n * decay + 1;
+    this.#x = this.#x * decay + x;
+    this.#y = this.#y * decay + y;
+    this.#xx = this.#xx * decay + x * x;
+    this.#xy = this.#xy * decay + x * y;
+  }
+
+  get known(): boolean {
+    return this.#n > 0;
+  }
+
+  /** Neither slope nor intercept of a time can be negative; where the sums say so, the mean is the better guess. */
+  predict(x: number): number {
+    const meanX = this.#x / this.#n;
+    const meanY = this.#y / this.#n;
+    const variance = this.#xx / this.#n - meanX * meanX;
+    if (variance < 1e-9) return meanY;
+    const slope = Math.max(0, (this.#xy / this.#n - meanX * meanY) / variance);
+    return slope * meanX > meanY ? meanY * (x / Math.max(meanX, 1)) : meanY + slope * (x - meanX);
+  }
+}
+
+interface Knowledge {
+  /** First-token time over prompt tokens. */
+  readonly firstToken: Line;
+  /** Milliseconds for one output token. */
+  perToken: number | undefined;
+}
+
+/**
+ * Predicts this request's time on every target: first-token time for its prompt, plus its expected output at the
+ * target's rate, plus the work that waits before it. An average of past times would rather
+ * measure how long the past requests were. Targets that are not known yet go first, and a small share of requests
+ * goes elsewhere, so that a target that has become faster is noticed.
+ */
+export default definePlugin({
+  apiVersion: 1,
+  kind: "strategy",
+  name: "latency",
+  description: "The target that is predicted to be done first, from this request's own sizes.",
+  options: z.strictObject({
+    explore: z.number().min(0).max(1).default(0.02).describe("Share of requests sent to another target than the best, to keep learning."),
+  }),
+  create({ explore }, host) {
+    const knowledge = new Map<string, Knowledge>();
+    return {
+      rank(targets, request) {
+        const predicted = targets.map(({ id, outstandingTokens }) => {
+          const known = knowledge.get(id);
+          if (known === undefined || !known.firstToken.known) return { id, ms: 0, tie: host.random() };
+          const perToken = known.perToken ?? 0;
+          // What is outstanding shares the target with this request; a share of it delays the first token.
+          const ms = known.firstToken.predict(request.promptTokens) + request.outputTokens * perToken +
+            0.1 * outstandingTokens * perToken;
+          return { id, ms, tie: host.random() };
+        });
+        predicted.sort((left, right) => left.ms - right.ms || left.tie - right.tie);
+        const count = predicted.length;
+        if (count > 1 && host.random() < explore) {
+          const chosen = 1 + Math.floor(host.random() * (count - 1));
+          predicted.unshift(...predicted.splice(chosen, 1));
+          return predicted.map(({ id, ms }, index) => ({ id, score: -ms, ...(index === 0 ? { propensity: explore / (count - 1) } : {}) }));
+        }
+        return predicted.map(({ id, ms }, index) => ({ id, score: -ms, ...(index === 0 && count > 1 ? { propensity: 1 - explore } : {}) }));
+      },
+      onOutcome(outcome) {
+        learn(knowledge, outcome);
+      },
+    };
+  },
+});
+
+/** A failure that took long counts as such a first token; what failed fast says nothing of speed. */
+function learn(knowledge: Map<string, Knowledge>, outcome: StrategyOutcome): void {
+  let known = knowledge.get(outcome.id);
+  if (known === undefined) knowledge.set(outcome.id, known = { firstToken: new Line(), perToken: undefined });
+  if (outcome.error === "timeout") known.firstToken.observe(outcome.promptTokens, outcome.totalMs);
+  if (!outcome.ok || outcome.firstTokenMs === undefined) return;
+  known.firstToken.observe(outcome.promptTokens, outcome.firstTokenMs);
+  const generating = outcome.totalMs - outcome.firstTokenMs;
+  if (outcome.outputTokens > 1 && generating > 0) {
+    const rate = generating / outcome.outputTokens;
+    known.perToken = known.perToken === undefined ? rate : known.perToken * decay + rate * (1 - decay);
+  }
+}

@@ -1,0 +1,106 @@
+import type { PluginDefinition } from "../plugin/api/define-plugin.ts";
+import type { LoopbackDiscovery } from "../plugin/api/provider.ts";
+
+/** A provider that was found instead of configured. */
+export interface DiscoveredProvider {
+  readonly name: string;
+  readonly plugin: PluginDefinition<"provider">;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly origin: "environment" | "loopback" | "built-in";
+  /** Where it was found, for people: a variable's name or an address. */
+  readonly found: string;
+}
+
+type ProviderPlugin = PluginDefinition<"provider">;
+
+/** Providers whose key is in the environment, as their plugins declare it. */
+export function discoverEnvironment(
+  plugins: readonly ProviderPlugin[],
+  environment: Readonly<Record<string, string | undefined>>,
+): DiscoveredProvider[] {
+  return plugins.flatMap((plugin) => {
+    const declared = plugin.discovery?.environment;
+    const variable = declared?.apiKey.find((name) => (environment[name] ?? "").trim() !== "");
+    if (declared === undefined || variable === undefined) return [];
+    const baseUrl = declared.baseUrl === undefined ? undefined : environment[declared.baseUrl];
+    return [{
+      name: plugin.name,
+      plugin,
+      options: baseUrl ? { base_url: baseUrl } : {},
+      secrets: { api_key: environment[variable]!.trim() },
+      origin: "environment" as const,
+      found: variable,
+    }];
+  });
+}
+
+/** Providers that need nothing at all. */
+export function discoverBuiltIn(plugins: readonly ProviderPlugin[]): DiscoveredProvider[] {
+  return plugins
+    .filter((plugin) => plugin.discovery?.always)
+    .map((plugin) => ({ name: plugin.name, plugin, options: {}, secrets: {}, origin: "built-in", found: "built in" }));
+}
+
+export interface LocalDiscoveryOptions {
+  /** A GET; must honour the signal. */
+  readonly probe: (url: string, signal: AbortSignal) => Promise<Response>;
+  /** Ports that are our own. */
+  readonly ownPorts: ReadonlySet<number>;
+  /** Aborts when the time is up. */
+  readonly signal: AbortSignal;
+}
+
+/** What is read of a probe's answer, in bytes. */
+const mostProbed = 65_536;
+
+/**
+ * Model servers on this machine's loopback ports, as their plugins recognise them. All ports are asked at once, and
+ * what has not answered when the signal aborts is not there. Another IntelliRouter is never taken for a model server.
+ */
+export async function discoverLocal(
+  plugins: readonly ProviderPlugin[],
+  options: LocalDiscoveryOptions,
+): Promise<DiscoveredProvider[]> {
+  const probes = plugins.flatMap((plugin) => {
+    const declared = plugin.discovery?.loopback;
+    if (declared === undefined) return [];
+    return declared.ports
+      .filter((port) => !options.ownPorts.has(port))
+      .map((port) => probe(plugin, declared, `http://127.0.0.1:${port}`, options));
+  });
+  const found = (await Promise.all(probes)).filter((provider) => provider !== undefined);
+  const seen = new Map<string, number>();
+  return found.map((provider) => {
+    const count = (seen.get(provider.name) ?? 0) + 1;
+    seen.set(provider.name, count);
+    return count === 1 ? provider : { ...provider, name: `${provider.name}-${count}` };
+  });
+}
+
+async function probe(
+  plugin: ProviderPlugin,
+  declared: LoopbackDiscovery,
+  origin: string,
+  options: LocalDiscoveryOptions,
+): Promise<DiscoveredProvider | undefined> {
+  try {
+    const response = await options.probe(origin + declared.path, options.signal);
+    if (response.headers.has("x-intellirouter")) return undefined;
+    const text = await beginning(response);
+    if (!declared.recognise({ status: response.status, headers: response.headers, text })) return undefined;
+    return { name: plugin.name, plugin, options: declared.options(origin), secrets: {}, origin: "loopback", found: origin };
+  } catch {
+    return undefined;
+  }
+}
+
+async function beginning(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length >= mostProbed) break;
+  }
+  return text;
+}

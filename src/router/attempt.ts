@@ -1,0 +1,258 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Strategy } from "../plugin/api/strategy.ts";
+import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts";
+import type { AttemptRecord } from "../schema/decision.ts";
+import { backoffMs } from "./backoff.ts";
+import type { AttemptContext, AttemptOptions, AttemptResult, CatalogModel, Dispatched, Plan, PlannedTarget } from "./contracts.ts";
+import { retryRule } from "./retry-policy.ts";
+import type { TargetState, TargetStates } from "./target-states.ts";
+import { toApiError } from "./to-api-error.ts";
+
+export interface AttempterOptions {
+  readonly states: TargetStates;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+  /** Told of an error that a plugin must not throw, and of a strategy's failure; must not throw. */
+  readonly onPluginError: (where: string, error: unknown) => void;
+}
+
+/** A pause longer than this is not waited for: the client is told to come back. */
+const longestPauseMs = 60_000;
+
+/** Walks the targets of a plan until one begins to answer. */
+export class Attempter {
+  readonly #options: AttempterOptions;
+
+  constructor(options: AttempterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param call resolves when the answer has begun. May be called several times; must honour the signal.
+   * @throws {ApiError} when no target answered, the deadline passed, or the error is one that no other target can mend.
+   * @throws the signal's reason when the client left.
+   */
+  async attempt<T>(plan: Plan, call: (context: AttemptContext) => Promise<T>, options: AttemptOptions): Promise<Dispatched<T>> {
+    const { clock, states } = this.#options;
+    const deadline = plan.timeouts.totalMs > 0 ? options.arrivedAt + plan.timeouts.totalMs : Infinity;
+    let lastError: unknown;
+    for (let index = 0; index < plan.targets.length; index++) {
+      const target = plan.targets[index]!;
+      const hasNext = index + 1 < plan.targets.length;
+      const state = states.of(target.model);
+      // Another request may have met the target's end since the plan was made.
+      if ((lastError !== undefined || hasNext) && states.unhealthy(target.model, clock.monotonic()) !== undefined) continue;
+      for (let tries = 1;; tries++) {
+        const attempt = new Attempt(this.#options, plan, target, state, options, deadline);
+        try {
+          return await attempt.run(call, tries === 1);
+        } catch (error) {
+          if (options.signal.aborted) throw options.signal.reason;
+          lastError = error;
+          if (!isUpstreamError(error) || clock.monotonic() >= deadline) throw fail(error, options);
+          const rule = retryRule(error.kind, error.status);
+          const pause = rule.retrySame && tries <= plan.resolution.retries && !(rule.preferNext && hasNext)
+            ? this.#pauseMs(error, tries, deadline, state)
+            : undefined;
+          if (pause !== undefined) await this.#sleep(pause, options.signal);
+          else if (rule.tryNext) break;
+          else throw fail(error, options);
+        }
+      }
+    }
+    throw fail(lastError, options);
+  }
+
+  /** How long to wait before the same target is tried again; undefined when that makes no sense or is not allowed. */
+  #pauseMs(error: UpstreamError, tries: number, deadline: number, state: TargetState): number | undefined {
+    const { clock, random, backoffBaseMs, backoffMaxMs } = this.#options;
+    const now = clock.monotonic();
+    const pause = Math.max(error.retryAfterMs ?? 0, backoffMs(tries, backoffBaseMs, backoffMaxMs, random));
+    if (pause > longestPauseMs || now + pause >= deadline) return undefined;
+    return state.breaker.allows(now + pause) && state.budget.tryRetry(now) ? pause : undefined;
+  }
+
+  #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        clock.clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = clock.setTimeout(() => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      }, milliseconds);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}
+
+function fail(error: unknown, { attempts }: AttemptOptions) {
+  return toApiError(error, { retried: attempts.length > 1 });
+}
+
+/** One call of one target, from its dispatch to its last byte. */
+class Attempt {
+  readonly #options: AttempterOptions;
+  readonly #plan: Plan;
+  readonly #target: PlannedTarget;
+  readonly #state: TargetState;
+  readonly #series: AttemptOptions;
+  readonly #deadline: number;
+  readonly #controller = new AbortController();
+  readonly #tokens: number;
+  readonly #startedAt: number;
+  readonly #onClientLeft = () => this.#controller.abort(this.#series.signal.reason);
+  #deadlineTimer: ReturnType<Clock["setTimeout"]> | undefined;
+  #firstTokenMs: number | undefined;
+
+  constructor(
+    options: AttempterOptions,
+    plan: Plan,
+    target: PlannedTarget,
+    state: TargetState,
+    series: AttemptOptions,
+    deadline: number,
+  ) {
+    this.#options = options;
+    this.#plan = plan;
+    this.#target = target;
+    this.#state = state;
+    this.#series = series;
+    this.#deadline = deadline;
+    this.#tokens = plan.strategyRequest.promptTokens + plan.strategyRequest.outputTokens;
+    this.#startedAt = options.clock.monotonic();
+  }
+
+  async run<T>(call: (context: AttemptContext) => Promise<T>, first: boolean): Promise<Dispatched<T>> {
+    const { clock } = this.#options;
+    const { model, firstTokenMs } = this.#target;
+    this.#begin(first);
+    const leftMs = this.#deadline - this.#startedAt;
+    const limitMs = Math.min(firstTokenMs > 0 && this.#plan.strategyRequest.stream ? firstTokenMs : Infinity, leftMs);
+    const timer = limitMs === Infinity ? undefined : clock.setTimeout(() => this.#expire(limitMs, leftMs), limitMs);
+    try {
+      const value = await call({ model, signal: this.#controller.signal });
+      this.#firstTokenMs = clock.monotonic() - this.#startedAt;
+      if (this.#plan.strategyRequest.stream && leftMs !== Infinity) this.#watchDeadline();
+      return {
+        value,
+        model,
+        startedAt: this.#startedAt,
+        firstTokenMs: this.#firstTokenMs,
+        abort: (reason) => this.#controller.abort(reason),
+        finish: (result) => this.#finish(result),
+      };
+    } catch (thrown) {
+      const error = this.#explain(thrown);
+      this.#series.attempts.push(this.#finish({
+        outcome: this.#series.signal.aborted ? "cancelled" : "error",
+        error,
+        outputTokens: 0,
+      }));
+      throw error;
+    } finally {
+      if (timer !== undefined) clock.clearTimeout(timer);
+    }
+  }
+
+  #begin(first: boolean): void {
+    this.#series.signal.throwIfAborted();
+    this.#series.signal.addEventListener("abort", this.#onClientLeft);
+    this.#state.outstandingRequests++;
+    this.#state.outstandingTokens += this.#tokens;
+    this.#state.breaker.begin(this.#startedAt);
+    if (first) this.#state.budget.request(this.#startedAt);
+  }
+
+  #expire(limitMs: number, leftMs: number): void {
+    const what = limitMs < leftMs ? `no first token within ${limitMs} ms` : `no answer before the request's deadline`;
+    this.#controller.abort(new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }));
+  }
+
+  /** A stream that has begun still ends at the deadline. */
+  #watchDeadline(): void {
+    const { clock } = this.#options;
+    this.#deadlineTimer = clock.setTimeout(() => {
+      const message = `The answer of ${this.#target.model.id} was not complete at the request's deadline.`;
+      this.#controller.abort(new UpstreamError({ kind: "timeout", message }));
+    }, Math.max(0, this.#deadline - clock.monotonic()));
+  }
+
+  /** The timer's reason is what happened, whatever the aborted call makes of it; a plugin's own errors are its defects. */
+  #explain(thrown: unknown): unknown {
+    if (this.#series.signal.aborted) return this.#series.signal.reason;
+    if (this.#controller.signal.aborted) return this.#controller.signal.reason;
+    if (isUpstreamError(thrown)) return thrown;
+    this.#options.onPluginError(this.#target.model.provider, thrown);
+    return new UpstreamError({ kind: "bad_response", message: `The provider ${this.#target.model.provider} failed.`, cause: thrown });
+  }
+
+  #finish(result: AttemptResult): AttemptRecord {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    this.#series.signal.removeEventListener("abort", this.#onClientLeft);
+    if (this.#deadlineTimer !== undefined) clock.clearTimeout(this.#deadlineTimer);
+    this.#state.outstandingRequests--;
+    this.#state.outstandingTokens -= this.#tokens;
+    this.#judge(result, now);
+    const { model } = this.#target;
+    this.#tellStrategy(this.#plan.resolution.strategyPlugin, model, result, now);
+    const upstream = isUpstreamError(result.error) ? result.error : undefined;
+    return {
+      target: model.id,
+      outcome: result.outcome,
+      ...(upstream === undefined ? {} : { error: upstream.kind, message: upstream.message }),
+      ...(upstream?.status === undefined ? {} : { status: upstream.status }),
+      start_ms: round(this.#startedAt - this.#series.arrivedAt),
+      ...(this.#firstTokenMs === undefined ? {} : { first_token_ms: round(this.#firstTokenMs) }),
+      duration_ms: round(now - this.#startedAt),
+    };
+  }
+
+  /** Whose fault was it? */
+  #judge({ outcome, error }: AttemptResult, now: number): void {
+    const { states } = this.#options;
+    const { provider } = this.#target.model;
+    if (outcome === "ok") {
+      this.#state.lastError = undefined;
+      states.acceptCredential(provider);
+      return this.#state.breaker.succeed();
+    }
+    if (!isUpstreamError(error)) return this.#state.breaker.neutral();
+    const { fault } = retryRule(error.kind, error.status);
+    if (fault === "none") return this.#state.breaker.neutral();
+    this.#state.lastError = `${error.kind}: ${error.message}`;
+    if (fault === "failure") return this.#state.breaker.fail(now);
+    this.#state.breaker.neutral();
+    if (fault === "credential") states.refuseCredential(provider, now);
+    else this.#state.coolUntil = now + Math.min(error.retryAfterMs ?? 1_000, longestPauseMs);
+  }
+
+  #tellStrategy(strategy: Strategy, model: CatalogModel, result: AttemptResult, now: number): void {
+    if (strategy.onOutcome === undefined) return;
+    try {
+      strategy.onOutcome({
+        id: model.id,
+        ok: result.outcome === "ok",
+        ...(result.outcome === "ok"
+          ? {}
+          : { error: result.outcome === "cancelled" ? "cancelled" : isUpstreamError(result.error) ? result.error.kind : "unavailable" }),
+        promptTokens: this.#plan.strategyRequest.promptTokens,
+        outputTokens: result.outputTokens,
+        ...(this.#firstTokenMs === undefined ? {} : { firstTokenMs: this.#firstTokenMs }),
+        totalMs: now - this.#startedAt,
+        request: this.#plan.strategyRequest,
+      });
+    } catch (error) {
+      this.#options.onPluginError(`strategy ${this.#plan.resolution.strategy}`, error);
+    }
+  }
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

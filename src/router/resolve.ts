@@ -1,0 +1,136 @@
+import { ApiError } from "../lib/api-error.ts";
+import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import type { Strategy } from "../plugin/api/strategy.ts";
+import type { RouteSettings, RoutingSettings, TargetSettings } from "../schema/settings.ts";
+import type { Condition } from "./condition.ts";
+import type { ModelCatalog, RequestFacts, Resolution, ResolvedTarget, Timeouts } from "./contracts.ts";
+
+/** A route made ready for use. */
+export interface CompiledRoute {
+  readonly settings: RouteSettings;
+  readonly condition: Condition | undefined;
+  readonly strategy: Strategy;
+}
+
+export interface ResolverOptions {
+  readonly routes: readonly CompiledRoute[];
+  readonly routing: RoutingSettings;
+  readonly catalog: ModelCatalog;
+  /** For models that are asked for without a route. */
+  readonly directStrategy: Strategy;
+}
+
+const everything = "*";
+const reserved = ["persona/", "chain/"];
+
+/** Names → targets. */
+export class Resolver {
+  readonly #options: ResolverOptions;
+  readonly #routes = new Map<string, CompiledRoute[]>();
+
+  constructor(options: ResolverOptions) {
+    this.#options = options;
+    for (const route of options.routes) {
+      const sameName = this.#routes.get(route.settings.name);
+      if (sameName === undefined) this.#routes.set(route.settings.name, [route]);
+      else sameName.push(route);
+    }
+  }
+
+  /**
+   * What the asked-for name stands for: the first route of that name whose condition holds, else a model, else the first
+   * route named `*` whose condition holds.
+   *
+   * @throws {ApiError} 404 `model_not_found`
+   */
+  resolve(facts: RequestFacts, nowMs: number): Resolution {
+    const notes: string[] = [];
+    const named = facts.model === everything ? undefined : this.#firstRoute(facts.model, facts, nowMs, notes);
+    if (named !== undefined) return this.#viaRoute(named, facts);
+    const model = this.#options.catalog.find(facts.model);
+    if (model !== undefined) {
+      return this.#direct({ name: facts.model, model, weight: 1, firstTokenMs: undefined });
+    }
+    const fallback = this.#firstRoute(everything, facts, nowMs, notes);
+    if (fallback !== undefined && facts.model !== everything) return this.#viaRoute(fallback, facts);
+    throw this.#notFound(facts, notes);
+  }
+
+  #firstRoute(name: string, facts: RequestFacts, nowMs: number, notes: string[]): CompiledRoute | undefined {
+    const routes = this.#routes.get(name);
+    if (routes === undefined) return undefined;
+    for (const route of routes) {
+      const verdict = route.condition === undefined ? true : route.condition.test(facts, nowMs);
+      if (verdict === true) return route;
+      const reason = verdict === false ? "does not hold" : `could not be told (${verdict})`;
+      notes.push(`the condition of the route "${name}", ${route.condition!.source}, ${reason}`);
+    }
+    return undefined;
+  }
+
+  #viaRoute({ settings, strategy }: CompiledRoute, facts: RequestFacts): Resolution {
+    const { routing } = this.#options;
+    return {
+      route: settings.name,
+      strategy: settings.strategy,
+      strategyPlugin: strategy,
+      targets: settings.targets.map((target) => this.#target(target, facts.model)),
+      retries: settings.retries ?? routing.retries,
+      timeouts: timeouts(routing, settings),
+      maxInputPrice: settings.max_price?.input,
+      maxOutputPrice: settings.max_price?.output,
+    };
+  }
+
+  #direct(target: ResolvedTarget): Resolution {
+    const { routing, directStrategy } = this.#options;
+    return {
+      route: undefined,
+      strategy: "priority",
+      strategyPlugin: directStrategy,
+      targets: [target],
+      retries: routing.retries,
+      timeouts: timeouts(routing, undefined),
+      maxInputPrice: undefined,
+      maxOutputPrice: undefined,
+    };
+  }
+
+  #target(settings: TargetSettings, asked: string): ResolvedTarget {
+    const { target, weight = 1, first_token_ms } = typeof settings === "string"
+      ? { target: settings, weight: 1, first_token_ms: undefined }
+      : settings;
+    const name = target.endsWith("/*") ? wildcard(target, asked) : target;
+    return { name, model: this.#options.catalog.find(name), weight, firstTokenMs: first_token_ms };
+  }
+
+  #notFound(facts: RequestFacts, notes: readonly string[]): ApiError {
+    const prefix = reserved.find((candidate) => facts.model.startsWith(candidate));
+    const known = [...this.#routes.keys(), ...this.#options.catalog.names()].filter((name) => name !== everything);
+    const why = prefix !== undefined
+      ? ` Names that start with "${prefix}" are reserved.`
+      : notes.length > 0
+      ? ` (${notes.join("; ")})`
+      : didYouMeanSentence(facts.model, known);
+    return new ApiError({
+      status: 404,
+      code: "model_not_found",
+      param: "model",
+      message: `The model \`${facts.model}\` does not exist or cannot be used.${why}`,
+    });
+  }
+}
+
+/** `cloud/*` hands the asked-for name on; a name that already has the provider's prefix keeps it once. */
+function wildcard(target: string, asked: string): string {
+  const prefix = target.slice(0, -1);
+  return asked.startsWith(prefix) ? asked : prefix + asked;
+}
+
+function timeouts(routing: RoutingSettings, route: RouteSettings | undefined): Timeouts {
+  return {
+    firstTokenMs: route?.timeouts?.first_token_ms ?? routing.timeouts.first_token_ms,
+    idleMs: route?.timeouts?.idle_ms ?? routing.timeouts.idle_ms,
+    totalMs: route?.timeouts?.total_ms ?? routing.timeouts.total_ms,
+  };
+}
