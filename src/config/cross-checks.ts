@@ -1,0 +1,93 @@
+import { type ConfigProblem } from "../lib/config-error.ts";
+import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import type { Settings } from "../schema/settings.ts";
+
+const reservedNames = ["persona", "chain"];
+
+/** Faults that no single field shows. Plugin options and conditions are checked where they are compiled. */
+export function crossCheck(settings: Settings): { readonly problems: ConfigProblem[]; readonly warnings: string[] } {
+  const problems: ConfigProblem[] = [];
+  const warnings: string[] = [];
+  const report = (path: (string | number)[], message: string) => problems.push({ path, message });
+
+  const providers = new Set<string>();
+  settings.providers.forEach((provider, index) => {
+    if (providers.has(provider.name)) report(["providers", index, "name"], `the provider name "${provider.name}" is used twice.`);
+    providers.add(provider.name);
+    if (reservedNames.includes(provider.name)) report(["providers", index, "name"], `the provider name "${provider.name}" is reserved.`);
+    const keys = (["api_key", "api_key_env", "api_key_file"] as const).filter((key) => provider[key] !== undefined);
+    if (keys.length > 1) report(["providers", index, keys[1]!], `give only one of ${keys.join(", ")}.`);
+  });
+
+  const keyIds = new Set<string>();
+  settings.auth.keys.forEach(({ id }, index) => {
+    if (keyIds.has(id)) report(["auth", "keys", index, "id"], `the key id "${id}" is used twice.`);
+    keyIds.add(id);
+  });
+
+  const models = new Map(settings.models.map((model) => [model.id, model]));
+  const seenModels = new Set<string>();
+  settings.models.forEach((model, index) => {
+    if (seenModels.has(model.id)) report(["models", index, "id"], `the model id "${model.id}" is used twice.`);
+    seenModels.add(model.id);
+    reserved(model.id, ["models", index, "id"], report);
+    if (model.target === undefined && !model.id.includes("/")) {
+      report(["models", index], `the model "${model.id}" needs a target; without one its id must be "provider/model".`);
+    }
+    if (isLoop(model.id, models)) report(["models", index, "target"], `the model "${model.id}" stands for itself in a circle.`);
+  });
+
+  const routeNames = new Set(settings.routes.map((route) => route.name));
+  settings.routes.forEach((route, index) => {
+    reserved(route.name, ["routes", index, "name"], report);
+    if (models.get(route.name)?.target !== undefined) report(["routes", index, "name"], `"${route.name}" is both a route and a model.`);
+    const earlier = settings.routes.slice(0, index).find((other) => other.name === route.name && other.when === undefined);
+    if (earlier !== undefined) {
+      warnings.push(`the route "${route.name}" at position ${index + 1} is never reached: an earlier one of that name has no condition`);
+    }
+  });
+
+  // Providers that are found instead of configured are known only when the gateway runs.
+  const closed = settings.providers.length > 0 && settings.discovery.environment !== "on" && settings.discovery.local !== "on" &&
+    settings.discovery.mock !== "on";
+  const check = (target: string, path: (string | number)[]) => {
+    if (models.has(target)) return;
+    if (routeNames.has(target)) return report(path, `"${target}" is a route; a target must be a model.`);
+    const provider = target.includes("/") ? target.slice(0, target.indexOf("/")) : undefined;
+    if (!closed || (provider !== undefined && providers.has(provider))) return;
+    const hint = provider === undefined
+      ? didYouMeanSentence(target, [...models.keys()]) || ' A target has the form "provider/model".'
+      : didYouMeanSentence(provider, [...providers]) || ` Providers: ${[...providers].join(", ")}.`;
+    report(path, provider === undefined ? `there is no model "${target}".${hint}` : `there is no provider "${provider}".${hint}`);
+  };
+  settings.models.forEach((model, index) => model.target !== undefined && check(model.target, ["models", index, "target"]));
+  settings.routes.forEach((route, index) => {
+    const seen = new Set<string>();
+    route.targets.forEach((entry, position) => {
+      const target = typeof entry === "string" ? entry : entry.target;
+      const path = ["routes", index, "targets", position];
+      if (seen.has(target)) report(path, `the target "${target}" is listed twice.`);
+      seen.add(target);
+      check(target, path);
+    });
+  });
+
+  for (const name of ["redis", "chromadb"] as const) {
+    if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
+  }
+  return { problems, warnings };
+}
+
+function reserved(name: string, path: (string | number)[], report: (path: (string | number)[], message: string) => void): void {
+  const prefix = reservedNames.find((word) => name.startsWith(`${word}/`));
+  if (prefix !== undefined) report(path, `names that start with "${prefix}/" are reserved.`);
+}
+
+function isLoop(id: string, models: ReadonlyMap<string, { readonly target?: string | undefined }>): boolean {
+  const seen = new Set<string>();
+  for (let current: string | undefined = id; current !== undefined; current = models.get(current)?.target) {
+    if (seen.has(current)) return current === id;
+    seen.add(current);
+  }
+  return false;
+}

@@ -1,0 +1,89 @@
+import type { z } from "zod";
+import { type ConfigProblem, settingName, type SettingPath } from "../lib/config-error.ts";
+import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+
+/**
+ * What a schema's complaint means to a person: which setting, what was expected, what was there.
+ *
+ * @param keysAt the keys that are allowed in the table at a path; for suggestions.
+ * @param root the value that was checked.
+ */
+export function explainIssue(
+  issue: z.core.$ZodIssue,
+  root: unknown,
+  keysAt: (path: SettingPath) => readonly string[],
+  base: SettingPath = [],
+): ConfigProblem[] {
+  const path = [...base, ...issue.path] as SettingPath;
+  const name = settingName(path);
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key "${settingName([...path, key])}".${didYouMeanSentence(key, keysAt(path)) || known(keysAt(path))}`,
+      }));
+    case "invalid_union": {
+      const branches = issue.errors.map((issues) => issues.flatMap((nested) => explainIssue(nested, root, keysAt, path)));
+      const furthest = branches.toSorted((left, right) => depth(right) - depth(left))[0];
+      if (furthest !== undefined && depth(furthest) > path.length) return furthest;
+      return [{ path, message: `"${name}" has a form that is not allowed here: ${show(valueAt(root, path))}.` }];
+    }
+    case "invalid_type": {
+      const given = valueAt(root, path);
+      return [{
+        path,
+        message: given === undefined
+          ? `"${name}" is missing; it must be ${article(issue.expected)}.`
+          : `"${name}" must be ${article(issue.expected)}, not ${show(given)}.`,
+      }];
+    }
+    case "invalid_value":
+      return [{
+        path,
+        message: `"${name}" must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}, not ${show(valueAt(root, path))}.` +
+          didYouMeanSentence(String(valueAt(root, path)), issue.values.map(String)),
+      }];
+    case "too_big":
+      return [{ path, message: `"${name}" must be at most ${issue.maximum}, not ${show(valueAt(root, path))}.` }];
+    case "too_small":
+      return [{ path, message: `"${name}" must be at least ${issue.minimum}${issue.origin === "number" ? "" : " long"}, not ${show(valueAt(root, path))}.` }];
+    default:
+      return [{ path, message: `"${name}" ${issue.message}; it is ${show(valueAt(root, path))}.` }];
+  }
+}
+
+function depth(problems: readonly ConfigProblem[]): number {
+  return Math.max(0, ...problems.map((problem) => problem.path?.length ?? 0));
+}
+
+function known(keys: readonly string[]): string {
+  return keys.length === 0 ? "" : ` Known keys here: ${keys.join(", ")}.`;
+}
+
+const names: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a table",
+  record: "a table",
+};
+
+function article(type: string): string {
+  return names[type] ?? type;
+}
+
+/** A value as it may be shown; long texts could be secrets in the wrong place. */
+function show(value: unknown): string {
+  if (typeof value === "string") return value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value);
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "a table";
+  return String(value);
+}
+
+function valueAt(value: unknown, path: SettingPath): unknown {
+  let current = value;
+  for (const part of path) current = (current as Record<string | number, unknown> | undefined | null)?.[part];
+  return current;
+}

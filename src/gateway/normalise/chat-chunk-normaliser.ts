@@ -1,0 +1,218 @@
+import type { StreamFrame } from "../../plugin/api/provider.ts";
+import { UpstreamError } from "../../plugin/api/upstream-error.ts";
+import type { ChatCompletionChunk, Usage } from "../../schema/chat-completion.ts";
+import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
+import { ChoiceState, type LooseCall } from "./choice-state.ts";
+import { finishReason, isFinishReason } from "./finish-reason.ts";
+import { bothSpellings, isServiceTier, splitContent } from "./message-content.ts";
+import { canonicalUsage, usageOfChunk } from "./usage.ts";
+
+type Loose = Record<string, unknown>;
+
+/** What a backend may send as a choice; nothing of it is certain. */
+interface LooseChoice extends Loose {
+  readonly index?: unknown;
+  readonly delta?: Loose | null;
+  readonly finish_reason?: unknown;
+}
+
+/**
+ * Keeps the pieces of a chat answer to the rules that strict clients insist on (wire facts §1.2, §3.3 and §6). A piece that keeps
+ * them all passes as the very text it came in; only a faulty one is written anew.
+ */
+export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk> {
+  hasOutput = false;
+  usage: Usage | undefined;
+  outputCharacters = 0;
+  readonly #options: NormaliserOptions;
+  readonly #choices = new Map<number, ChoiceState>();
+  #id: string | undefined;
+  #created: number | undefined;
+  #model: string | undefined;
+  /** The backend's own last chunk, kept because it must come after everything else. */
+  #usageText: string | undefined;
+
+  constructor(options: NormaliserOptions) {
+    this.#options = options;
+  }
+
+  push(frame: StreamFrame<ChatCompletionChunk>, out: string[]): void {
+    const chunk = frame.chunk as unknown as Loose;
+    if (typeof chunk !== "object" || chunk === null) throw garbage("a piece is no object");
+    if (chunk.error !== undefined && chunk.error !== null) throw broken(chunk.error);
+    const reported = usageOfChunk(chunk);
+    if (reported !== undefined && reported !== null) this.usage = canonicalUsage(reported) ?? this.usage;
+    const choices = Array.isArray(chunk.choices) ? chunk.choices as LooseChoice[] : [];
+    const sound = this.#headIsClean(chunk);
+    if (choices.length === 0) {
+      // Filter results, keep-alives and the usage of a stream: nothing of them is a piece of the answer.
+      if (sound && frame.text !== undefined && this.usage === chunk.usage) this.#usageText = frame.text;
+      return;
+    }
+    const carriesUsage = chunk.usage !== undefined && chunk.usage !== null;
+    if (sound && !carriesUsage && choices.every((choice) => this.#choiceIsClean(choice))) {
+      for (const choice of choices) this.#note(choice);
+      out.push(frame.text ?? JSON.stringify(chunk));
+      return;
+    }
+    const mended = choices.map((choice, position) => this.#mend(choice, position)).filter((choice) => choice !== undefined);
+    if (mended.length > 0) out.push(JSON.stringify(this.#withHead(chunk, mended)));
+  }
+
+  finish(out: string[]): void {
+    if (this.#choices.size === 0) throw broken("it ended without an answer");
+    for (const state of this.#choices.values()) {
+      if (state.finished === undefined) throw broken("it ended in the middle of its answer");
+    }
+    if (!this.#options.includeUsage || this.usage === undefined) return;
+    out.push(this.#usageText ?? JSON.stringify({ ...this.#head({}), choices: [], usage: this.usage }));
+  }
+
+  heartbeat(): string | undefined {
+    const open = [...this.#choices].find(([, state]) => state.roleSent && state.finished === undefined);
+    if (open === undefined) return undefined;
+    return JSON.stringify({ ...this.#head({}), choices: [{ index: open[0], delta: {}, finish_reason: null }] });
+  }
+
+  #headIsClean(chunk: Loose): boolean {
+    const { id, created, model, object } = chunk;
+    if (object !== "chat.completion.chunk" || chunk.error === null || !isServiceTier(chunk.service_tier)) return false;
+    if (this.#id === undefined) {
+      if (typeof id !== "string" || id === "" || typeof created !== "number" || typeof model !== "string" || model === "") return false;
+      if (!Number.isInteger(created)) return false;
+      if (this.#options.forcedModel !== undefined && model !== this.#options.forcedModel) return false;
+      this.#id = id;
+      this.#created = created;
+      this.#model = model;
+      return Array.isArray(chunk.choices);
+    }
+    return id === this.#id && created === this.#created && model === this.#model && Array.isArray(chunk.choices);
+  }
+
+  #choiceIsClean(choice: LooseChoice): boolean {
+    if (typeof choice !== "object" || choice === null) return false;
+    const { index, delta, finish_reason: reason } = choice;
+    if (typeof index !== "number" || typeof delta !== "object" || delta === null) return false;
+    const state = this.#choices.get(index);
+    if (state === undefined || !state.roleSent ? delta.role !== "assistant" : "role" in delta) return false;
+    if (state?.finished !== undefined) return false;
+    const { content, tool_calls: calls } = delta;
+    if (content !== undefined && content !== null && typeof content !== "string") return false;
+    if ((delta.reasoning_content ?? undefined) !== (delta.reasoning ?? undefined)) return false;
+    if (calls !== undefined && !(Array.isArray(calls) && (state ?? new ChoiceState()).callsAreClean(calls as LooseCall[]))) return false;
+    if (reason === null) return true;
+    const calling = (state?.sawToolCall ?? false) || calls !== undefined;
+    return isFinishReason(reason) && !(calling && (reason === "stop" || calls !== undefined || state!.withoutArguments.length > 0));
+  }
+
+  #note(choice: LooseChoice): void {
+    const delta = choice.delta!;
+    const state = this.#state(choice.index as number);
+    state.roleSent = true;
+    if (delta.tool_calls !== undefined) state.noteCalls(delta.tool_calls as LooseCall[]);
+    if (choice.finish_reason !== null) state.finished = choice.finish_reason as ChoiceState["finished"];
+    this.#observe(delta, choice.finish_reason);
+  }
+
+  /** The choice as it should have been; undefined when nothing of it is left to say. */
+  #mend(choice: LooseChoice, position: number): Loose | undefined {
+    if (typeof choice !== "object" || choice === null) return undefined;
+    const index = typeof choice.index === "number" ? choice.index : position;
+    const state = this.#state(index);
+    if (state.finished !== undefined) return undefined;
+    const { delta: given, finish_reason: reason, index: _index, error, ...rest } = choice;
+    if (error !== undefined && error !== null) throw broken(error);
+    const delta = this.#mendDelta(given ?? {}, state, index);
+    const ends = reason !== undefined && reason !== null && reason !== "";
+    if (ends) {
+      state.finished = finishReason(reason, state.sawToolCall);
+      const empty = state.withoutArguments.map((call) => {
+        call.hasArguments = true;
+        return { index: call.index, function: { arguments: "{}" } };
+      });
+      if (empty.length > 0) delta.tool_calls = joinCalls((delta.tool_calls as Loose[] | undefined) ?? [], empty);
+    }
+    this.#observe(delta, ends ? reason : null);
+    if (!ends && Object.keys(delta).length === 0) return undefined;
+    return { ...rest, index, delta, finish_reason: state.finished ?? null };
+  }
+
+  #mendDelta(given: Loose, state: ChoiceState, index: number): Loose {
+    const { role: _role, content: rawContent, reasoning, reasoning_content: reasoningContent, tool_calls: calls, ...rest } = given;
+    const { content, thinking } = splitContent(rawContent);
+    const thought = thinking ?? text(reasoningContent) ?? text(reasoning);
+    const delta: Loose = {};
+    if (!state.roleSent) {
+      state.roleSent = true;
+      delta.role = "assistant";
+      delta.content = content ?? (calls === undefined && thought === undefined ? "" : null);
+    } else if (rawContent !== undefined && content !== null) delta.content = content;
+    Object.assign(delta, rest, bothSpellings(thought));
+    if (Array.isArray(calls)) {
+      const mended = state.mendCalls(calls, (call) => `call_${this.#head({}).id}_${index}_${call}`.replace(/[^\w-]/g, ""));
+      if (mended.length > 0) delta.tool_calls = mended;
+    }
+    return delta;
+  }
+
+  #observe(delta: Loose, reason: unknown): void {
+    const { content, tool_calls: calls, reasoning_content: thought, refusal } = delta;
+    let characters = 0;
+    if (typeof content === "string") characters += content.length;
+    if (typeof thought === "string") characters += thought.length;
+    if (typeof refusal === "string") characters += refusal.length;
+    if (Array.isArray(calls)) {
+      this.hasOutput = true;
+      for (const call of calls as LooseCall[]) {
+        const { name, arguments: text } = call.function ?? {};
+        characters += (typeof text === "string" ? text.length : 0) + (typeof name === "string" ? name.length : 0);
+      }
+    }
+    if (characters > 0 || (reason !== null && reason !== undefined) || delta.audio !== undefined || delta.function_call !== undefined) {
+      this.hasOutput = true;
+    }
+    this.outputCharacters += characters;
+  }
+
+  #state(index: number): ChoiceState {
+    let state = this.#choices.get(index);
+    if (state === undefined) this.#choices.set(index, state = new ChoiceState());
+    return state;
+  }
+
+  #head(chunk: Loose): { id: string; object: string; created: number; model: string } {
+    const { fallbackId, created, fallbackModel, forcedModel } = this.#options;
+    this.#id ??= text(chunk.id) || fallbackId;
+    this.#created ??= Number.isInteger(chunk.created) ? chunk.created as number : created;
+    this.#model ??= forcedModel ?? (text(chunk.model) || fallbackModel);
+    return { id: this.#id, object: "chat.completion.chunk", created: this.#created, model: this.#model };
+  }
+
+  #withHead(chunk: Loose, choices: readonly Loose[]): Loose {
+    const { id: _id, object: _object, created: _created, model: _model, usage: _usage, error: _error, ...rest } = chunk;
+    if (!isServiceTier(rest.service_tier)) delete rest.service_tier;
+    return { ...this.#head(chunk), ...rest, choices };
+  }
+}
+
+/** The arguments that a call lacks may belong to a call that begins in the same piece. */
+function joinCalls(calls: readonly Loose[], empty: readonly { index: number; function: { arguments: string } }[]): Loose[] {
+  const joined = calls.map((call) => {
+    const lacking = empty.find(({ index }) => index === call.index);
+    return lacking === undefined ? call : { ...call, function: { ...(call.function as Loose), arguments: "{}" } };
+  });
+  return [...joined, ...empty.filter(({ index }) => !calls.some((call) => call.index === index))];
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function garbage(what: string): UpstreamError {
+  return new UpstreamError({ kind: "bad_response", message: `The backend's stream makes no sense: ${what}.` });
+}
+
+function broken(error: unknown): UpstreamError {
+  const message = typeof error === "string" ? error : (error as { readonly message?: unknown }).message;
+  return new UpstreamError({ kind: "unavailable", message: `The backend broke off its answer: ${String(message ?? "no reason given")}.`.replace(/\.\.$/, ".") });
+}

@@ -1,0 +1,45 @@
+import type { Usage } from "../../schema/chat-completion.ts";
+
+type Loose = Readonly<Record<string, unknown>>;
+
+/**
+ * Token counts as the protocol wants them, three integers that add up, from whatever a backend gives. Undefined when it
+ * gives nothing usable. Details that the backend has are kept.
+ */
+export function canonicalUsage(value: unknown): Usage | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const usage = value as Loose;
+  const prompt = count(usage.prompt_tokens) ?? count(usage.input_tokens);
+  const completion = count(usage.completion_tokens) ?? count(usage.output_tokens);
+  if (prompt === undefined && completion === undefined) return undefined;
+  const total = count(usage.total_tokens);
+  const promptTokens = prompt ?? Math.max(0, (total ?? 0) - completion!);
+  const completionTokens = completion ?? Math.max(0, (total ?? 0) - promptTokens);
+  if (
+    usage.prompt_tokens === promptTokens && usage.completion_tokens === completionTokens && usage.total_tokens === total &&
+    total !== undefined && usage.prompt_cache_hit_tokens === undefined
+  ) return value as Usage;
+  const cached = count(usage.prompt_cache_hit_tokens);
+  const details = usage.prompt_tokens_details as Loose | null | undefined;
+  return {
+    ...usage,
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: total ?? promptTokens + completionTokens,
+    ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached, ...details } }),
+  } as Usage;
+}
+
+/** Where backends put the usage of a stream's chunk: at the top, or in a field of their own. */
+export function usageOfChunk(chunk: Loose): unknown {
+  if (chunk.usage !== undefined && chunk.usage !== null) return chunk.usage;
+  for (const key in chunk) {
+    if (key.startsWith("x_") && typeof chunk[key] === "object") return (chunk[key] as Loose | null)?.usage;
+  }
+  return undefined;
+}
+
+function count(value: unknown): number | undefined {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) && number >= 0 ? Math.round(number) : undefined;
+}
