@@ -68,6 +68,9 @@ export function crossCheck(settings: Settings): { readonly problems: ConfigProbl
       const path = ["routes", index, "targets", position];
       if (seen.has(target)) report(path, `the target "${target}" is listed twice.`);
       seen.add(target);
+      if (target.endsWith("/*") && route.name !== "*") {
+        warnings.push(`the target "${target}" of the route "${route.name}" asks the backend for a model named "${route.name}"; "/*" is meant for the route "*"`);
+      }
       check(target, path);
     });
   });
@@ -75,7 +78,14 @@ export function crossCheck(settings: Settings): { readonly problems: ConfigProbl
   for (const name of ["redis", "chromadb"] as const) {
     if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
   }
+  if (settings.auth.mode === "none" && !isLoopback(settings.server.host)) {
+    warnings.push(`auth.mode is "none" and server.host is ${settings.server.host}: everybody who reaches this address may use every model`);
+  }
   return { problems, warnings };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 function reserved(name: string, path: (string | number)[], report: (path: (string | number)[], message: string) => void): void {

@@ -11,6 +11,13 @@ const prefix = "INTELLIROUTER_";
 const special = ["INTELLIROUTER_CONFIG", "INTELLIROUTER_DATA_DIR", "INTELLIROUTER_API_KEYS", "INTELLIROUTER_ADMIN_KEY", "INTELLIROUTER_API_KEY"];
 const specialWithFiles = new Set(special.flatMap((name) => [name, `${name}_FILE`]));
 
+/**
+ * Kubernetes puts such variables into every pod beside a Service whose name begins with ours
+ * (https://kubernetes.io/docs/tutorials/services/connect-applications-service/).
+ */
+const serviceLink = /_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_|$)/;
+const serviceLinkAddress = /^(?:tcp|udp|sctp):\/\//;
+
 export interface Overlay {
   /** Variable → the setting that it gives, and the value. */
   readonly values: readonly { readonly variable: string; readonly path: readonly string[]; readonly value: unknown }[];
@@ -19,13 +26,14 @@ export interface Overlay {
 
 /**
  * Settings from the environment: `INTELLIROUTER_SERVER__PORT=9000` is `server.port = 9000`. Two underscores step into a
- * table; `…_FILE` reads the value from a file; tables and lists of tables are given as JSON.
+ * table; `…_FILE` reads the value from a file; tables and lists of tables are given as JSON. An empty variable counts as unset, which
+ * is how compose files spell an absent one.
  */
 export function readOverlay(environment: Environment): Overlay {
   const values: Overlay["values"][number][] = [];
   const problems: ConfigProblem[] = [];
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith(prefix) || text === undefined || specialWithFiles.has(variable)) continue;
+    if (!variable.startsWith(prefix) || !text || specialWithFiles.has(variable) || isServiceLink(variable, text)) continue;
     try {
       values.push(readVariable(variable, text));
     } catch (error) {
@@ -33,6 +41,10 @@ export function readOverlay(environment: Environment): Overlay {
     }
   }
   return { values, problems };
+}
+
+function isServiceLink(variable: string, text: string): boolean {
+  return serviceLink.test(variable) || (variable.endsWith("_PORT") && serviceLinkAddress.test(text));
 }
 
 function readVariable(variable: string, text: string): Overlay["values"][number] {
@@ -43,10 +55,18 @@ function readVariable(variable: string, text: string): Overlay["values"][number]
   const filePath = last.endsWith("_file") ? [...parts.slice(0, -1), last.slice(0, -"_file".length)] : undefined;
   const fromFile = filePath === undefined ? undefined : schemaAt(filePath);
   if (filePath !== undefined && fromFile !== undefined) {
-    return { variable, path: filePath, value: coerce(fromFile, readFileSync(text, "utf8").trimEnd()) };
+    return { variable, path: filePath, value: coerce(fromFile, readText(text)) };
   }
   const candidates = allVariables().filter((name) => !special.includes(variable) && name !== variable);
   throw new Error(`names no setting.${didYouMeanSentence(variable, [...candidates, ...special])}`);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trimEnd();
+  } catch (error) {
+    throw new Error(`names the file ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** Every variable that sets one value, for suggestions and for the reference. */

@@ -1,7 +1,6 @@
 import type { Settings } from "../schema/settings.ts";
+import { isSecretName } from "./secret-names.ts";
 
-const secretKeys = /(^|_)(key|secret|token|password|passwd|credential|credentials|authorization)s?$/i;
-const notSecret = new Set(["keys", "first_token_ms", "max_tokens_field"]);
 const mark = "[redacted]";
 
 /** The settings with everything that may be a secret replaced, so that they can be shown. */
@@ -21,7 +20,8 @@ function redact(value: unknown): unknown {
 }
 
 function isSecret(key: string, value: unknown): boolean {
-  return secretKeys.test(key) && !notSecret.has(key) && typeof value === "string";
+  const isText = typeof value === "string" || (Array.isArray(value) && value.some((item) => typeof item === "string"));
+  return isText && isSecretName(key);
 }
 
 /** Header values often are keys under names that nobody foresaw. */
