@@ -50,28 +50,38 @@ export function crossCheck(settings: Settings): { readonly problems: ConfigProbl
   // Providers that are found instead of configured are known only when the gateway runs.
   const closed = settings.providers.length > 0 && settings.discovery.environment !== "on" && settings.discovery.local !== "on" &&
     settings.discovery.mock !== "on";
-  const check = (target: string, path: (string | number)[]) => {
-    if (models.has(target)) return;
-    if (routeNames.has(target)) return report(path, `"${target}" is a route; a target must be a model.`);
+  /** What is wrong with a target, and whether it looks like a typing error. */
+  const fault = (target: string): { readonly message: string; readonly likelyTypo: boolean } | undefined => {
+    if (models.has(target)) return undefined;
+    if (routeNames.has(target)) return { message: `"${target}" is a route; a target must be a model.`, likelyTypo: true };
     const provider = target.includes("/") ? target.slice(0, target.indexOf("/")) : undefined;
-    if (!closed || (provider !== undefined && providers.has(provider))) return;
-    const hint = provider === undefined
-      ? didYouMeanSentence(target, [...models.keys()]) || ' A target has the form "provider/model".'
-      : didYouMeanSentence(provider, [...providers]) || ` Providers: ${[...providers].join(", ")}.`;
-    report(path, provider === undefined ? `there is no model "${target}".${hint}` : `there is no provider "${provider}".${hint}`);
+    if (!closed || (provider !== undefined && providers.has(provider))) return undefined;
+    if (provider === undefined) {
+      const hint = didYouMeanSentence(target, [...models.keys()]) || ' A target has the form "provider/model".';
+      return { message: `there is no model "${target}".${hint}`, likelyTypo: true };
+    }
+    const hint = didYouMeanSentence(provider, [...providers]);
+    const known = ` Providers: ${[...providers].join(", ")}.`;
+    return { message: `there is no provider "${provider}".${hint || known}`, likelyTypo: hint !== "" };
   };
-  settings.models.forEach((model, index) => model.target !== undefined && check(model.target, ["models", index, "target"]));
+  settings.models.forEach(({ target }, index) => {
+    const found = target === undefined ? undefined : fault(target);
+    if (found !== undefined) report(["models", index, "target"], found.message);
+  });
   settings.routes.forEach((route, index) => {
-    const seen = new Set<string>();
-    route.targets.forEach((entry, position) => {
-      const target = typeof entry === "string" ? entry : entry.target;
+    const targets = route.targets.map((entry) => typeof entry === "string" ? entry : entry.target);
+    const faults = targets.map(fault);
+    // A provider may be configured on some machines only: a route that has another target to go to still serves.
+    const serves = faults.some((found) => found === undefined);
+    targets.forEach((target, position) => {
       const path = ["routes", index, "targets", position];
-      if (seen.has(target)) report(path, `the target "${target}" is listed twice.`);
-      seen.add(target);
+      const found = faults[position];
+      if (found !== undefined && (found.likelyTypo || !serves)) report(path, found.message);
+      else if (found !== undefined) warnings.push(`the route "${route.name}" leaves out its target "${target}": ${found.message}`);
+      if (targets.indexOf(target) < position) report(path, `the target "${target}" is listed twice.`);
       if (target.endsWith("/*") && route.name !== "*") {
         warnings.push(`the target "${target}" of the route "${route.name}" asks the backend for a model named "${route.name}"; "/*" is meant for the route "*"`);
       }
-      check(target, path);
     });
   });
 

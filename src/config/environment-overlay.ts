@@ -57,8 +57,9 @@ function readVariable(variable: string, text: string): Overlay["values"][number]
   if (filePath !== undefined && fromFile !== undefined) {
     return { variable, path: filePath, value: coerce(fromFile, readText(text)) };
   }
-  const candidates = allVariables().filter((name) => !special.includes(variable) && name !== variable);
-  throw new Error(`names no setting.${didYouMeanSentence(variable, [...candidates, ...special])}`);
+  const candidates = allVariables();
+  const nested = candidates.find((name) => name.endsWith(`__${variable.slice(prefix.length)}`));
+  throw new Error(`names no setting.${nested === undefined ? didYouMeanSentence(variable, [...candidates, ...special]) : ` Did you mean "${nested}"?`}`);
 }
 
 function readText(path: string): string {

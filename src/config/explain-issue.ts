@@ -27,7 +27,7 @@ export function explainIssue(
       const branches = issue.errors.map((issues) => issues.flatMap((nested) => explainIssue(nested, root, keysAt, path)));
       const furthest = branches.toSorted((left, right) => depth(right) - depth(left))[0];
       if (furthest !== undefined && depth(furthest) > path.length) return furthest;
-      return [{ path, message: `"${name}" has a form that is not allowed here: ${show(path, valueAt(root, path))}.` }];
+      return [{ path, message: `"${name}" must be one of the forms that the reference names${but(path, valueAt(root, path))}.` }];
     }
     case "invalid_type": {
       const given = valueAt(root, path);
@@ -35,22 +35,22 @@ export function explainIssue(
         path,
         message: given === undefined
           ? `"${name}" is missing; it must be ${article(issue.expected)}.`
-          : `"${name}" must be ${article(issue.expected)}, not ${show(path, given)}.`,
+          : `"${name}" must be ${article(issue.expected)}${but(path, given)}.`,
       }];
     }
     case "invalid_value":
       return [{
         path,
-        message: `"${name}" must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}, not ${show(path, valueAt(root, path))}.` +
+        message: `"${name}" must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}${but(path, valueAt(root, path))}.` +
           didYouMeanSentence(String(valueAt(root, path)), issue.values.map(String)),
       }];
     case "too_big":
-      return [{ path, message: `"${name}" must be at most ${issue.maximum}, not ${show(path, valueAt(root, path))}.` }];
+      return [{ path, message: `"${name}" must be at most ${issue.maximum}${but(path, valueAt(root, path))}.` }];
     case "too_small":
       if (issue.origin !== "number" && Number(issue.minimum) === 1) return [{ path, message: `"${name}" must not be empty.` }];
-      return [{ path, message: `"${name}" must be at least ${issue.minimum}${issue.origin === "number" ? "" : " long"}, not ${show(path, valueAt(root, path))}.` }];
+      return [{ path, message: `"${name}" must be at least ${issue.minimum}${issue.origin === "number" ? "" : " long"}${but(path, valueAt(root, path))}.` }];
     default:
-      return [{ path, message: `"${name}" ${issue.message}; it is ${show(path, valueAt(root, path))}.` }];
+      return [{ path, message: `"${name}" ${issue.message}${but(path, valueAt(root, path))}.` }];
   }
 }
 
@@ -76,14 +76,17 @@ function article(type: string): string {
   return names[type] ?? type;
 }
 
-/** A value as it may be shown. A key pasted into the wrong place must not end up in a log, and neither must any long text. */
-function show(path: SettingPath, value: unknown): string {
+/**
+ * What was given instead, as it may be shown: a key pasted into the wrong place must not end up in a log, and neither must any
+ * long text.
+ */
+function but(path: SettingPath, value: unknown): string {
   const name = path.findLast((part) => typeof part === "string");
-  if (typeof name === "string" && (name === "hash" || isSecretName(name)) && !isContainer(value)) return "this";
-  if (typeof value === "string") return value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value);
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object" && value !== null) return "a table";
-  return String(value);
+  const isSecret = typeof name === "string" && (name === "hash" || isSecretName(name));
+  if (isSecret && !isContainer(value)) return "";
+  if (typeof value === "string") return `, not ${value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value)}`;
+  if (Array.isArray(value)) return ", not a list";
+  return isContainer(value) ? ", not a table" : `, not ${String(value)}`;
 }
 
 function isContainer(value: unknown): boolean {
