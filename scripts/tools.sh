@@ -4,6 +4,25 @@
 tools_directory="$PWD/.tools"
 bun_version=$(sed -n 's/.*"packageManager": *"bun@\([^"]*\)".*/\1/p' package.json)
 
+# Two launches at once must not install the same thing at the same time. A lock whose holder has died is taken over.
+take_lock() { # name
+  lock="$tools_directory/$1.lock"
+  mkdir -p "$tools_directory"
+  while ! mkdir "$lock" 2>/dev/null; do
+    holder=$(cat "$lock/holder" 2>/dev/null || true)
+    # Without a name the holder has only just come; give it a moment to write it.
+    if [ -z "$holder" ]; then sleep 1; holder=$(cat "$lock/holder" 2>/dev/null || true); fi
+    if [ -z "$holder" ] || ! kill -0 "$holder" 2>/dev/null; then
+      rm -rf "$lock"
+      continue
+    fi
+    sleep 1
+  done
+  echo $$ > "$lock/holder"
+}
+
+free_lock() { rm -rf "$tools_directory/$1.lock"; }
+
 is_pinned_bun() { [ "$("$1" --version 2>/dev/null)" = "$bun_version" ]; }
 
 # Sets BUN to the path of the pinned version.
@@ -49,16 +68,26 @@ install_bun() {
 need_dependencies() {
   stamp=node_modules/.intellirouter-lock
   wanted=$(cksum < bun.lock)
-  case "$(cat "$stamp" 2>/dev/null)" in
-    "full $wanted") return ;;
-    "production $wanted") [ "${1:-}" = production ] && return ;;
-  esac
-  echo "intellirouter: installing dependencies (once)" >&2
-  if [ "${1:-}" = production ]; then
-    "$BUN" install --frozen-lockfile --production --ignore-scripts >&2
-    echo "production $wanted" > "$stamp"
-  else
-    "$BUN" install --frozen-lockfile --ignore-scripts >&2
-    echo "full $wanted" > "$stamp"
+  has_dependencies "${1:-}" && return
+  take_lock dependencies
+  # Whoever held the lock before may have done the work.
+  if ! has_dependencies "${1:-}"; then
+    echo "intellirouter: installing dependencies (once)" >&2
+    if [ "${1:-}" = production ]; then
+      "$BUN" install --frozen-lockfile --production --ignore-scripts >&2 || { free_lock dependencies; exit 1; }
+      echo "production $wanted" > "$stamp"
+    else
+      "$BUN" install --frozen-lockfile --ignore-scripts >&2 || { free_lock dependencies; exit 1; }
+      echo "full $wanted" > "$stamp"
+    fi
   fi
+  free_lock dependencies
+}
+
+has_dependencies() {
+  case "$(cat "$stamp" 2>/dev/null)" in
+    "full $wanted") return 0 ;;
+    "production $wanted") [ "${1:-}" = production ] ;;
+    *) return 1 ;;
+  esac
 }
