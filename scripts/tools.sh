@@ -31,37 +31,37 @@ need_bun() {
   on_path=$(command -v bun 2>/dev/null || true)
   if [ -n "$on_path" ] && is_pinned_bun "$on_path"; then BUN=$on_path; return; fi
   if [ -x "$installed" ] && is_pinned_bun "$installed"; then BUN=$installed; return; fi
-  install_bun
+  take_lock bun
+  trap 'free_lock bun' EXIT
+  # Whoever held the lock before may have done the work.
+  if ! { [ -x "$installed" ] && is_pinned_bun "$installed"; }; then install_bun; fi
+  free_lock bun
+  trap - EXIT
   BUN=$installed
 }
 
-# Installs into a folder of its own and renames it, so that two launches at once cannot see half of it.
+# Installs into a folder of its own and renames the executable, so that nobody sees half of it.
 install_bun() {
   echo "intellirouter: installing Bun $bun_version into .tools/ (once)" >&2
   fresh="$tools_directory/installing-$$"
-  trap 'rm -rf "$fresh"' EXIT
+  trap 'rm -rf "$fresh"; free_lock bun' EXIT
   mkdir -p "$fresh/bin"
   if command -v npm >/dev/null 2>&1; then
-    npm install --prefix "$fresh/npm" --no-save --no-audit --no-fund --allow-scripts=bun "bun@$bun_version" >&2
-    # The package's own install script puts the executable in place; where scripts are switched off it is still in
-    # the platform's package.
-    for candidate in "$fresh"/npm/node_modules/bun/bin/bun.exe "$fresh"/npm/node_modules/@oven/*/bin/bun; do
+    # The executable is in the platform's package, so no install script needs to run.
+    npm install --prefix "$fresh/npm" --no-save --no-audit --no-fund --ignore-scripts "bun@$bun_version" >&2 || true
+    for candidate in "$fresh"/npm/node_modules/@oven/*/bin/bun; do
       if [ -x "$candidate" ] && is_pinned_bun "$candidate"; then cp "$candidate" "$fresh/bin/bun"; break; fi
     done
-  elif command -v curl >/dev/null 2>&1; then
-    curl -fsSL https://bun.sh/install | BUN_INSTALL="$fresh" SHELL=/bin/sh bash -s "bun-v$bun_version" >&2
+  elif command -v curl >/dev/null 2>&1 && command -v bash >/dev/null 2>&1; then
+    curl -fsSL https://bun.sh/install | BUN_INSTALL="$fresh" SHELL=/bin/sh bash -s "bun-v$bun_version" >&2 || true
   fi
   if ! [ -x "$fresh/bin/bun" ] || ! is_pinned_bun "$fresh/bin/bun"; then
     echo "intellirouter: Bun $bun_version could not be installed. Install npm (or curl and bash), or put bun $bun_version on the PATH, and try again." >&2
     exit 1
   fi
-  rm -rf "$fresh/npm"
-  mv "$fresh" "$tools_directory/bun-$bun_version" 2>/dev/null || is_pinned_bun "$installed" || {
-    echo "intellirouter: could not put Bun into $tools_directory" >&2
-    exit 1
-  }
+  mkdir -p "$(dirname "$installed")"
+  mv "$fresh/bin/bun" "$installed"
   rm -rf "$fresh"
-  trap - EXIT
 }
 
 # Installs what package.json names, exactly as locked. `need_dependencies production` leaves out what only tests need.
