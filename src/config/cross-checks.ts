@@ -5,17 +5,25 @@ import type { Settings } from "../schema/settings.ts";
 const reservedNames = ["persona", "chain"];
 
 /** Faults that no single field shows. Plugin options and conditions are checked where they are compiled. */
-export function crossCheck(settings: Settings): { readonly problems: ConfigProblem[]; readonly warnings: string[] } {
+export function crossCheck(
+  settings: Settings,
+): { readonly problems: ConfigProblem[]; readonly warnings: string[] } {
   const problems: ConfigProblem[] = [];
   const warnings: string[] = [];
   const report = (path: (string | number)[], message: string) => problems.push({ path, message });
 
   const providers = new Set<string>();
   settings.providers.forEach((provider, index) => {
-    if (providers.has(provider.name)) report(["providers", index, "name"], `the provider name "${provider.name}" is used twice.`);
+    if (providers.has(provider.name)) {
+      report(["providers", index, "name"], `the provider name "${provider.name}" is used twice.`);
+    }
     providers.add(provider.name);
-    if (reservedNames.includes(provider.name)) report(["providers", index, "name"], `the provider name "${provider.name}" is reserved.`);
-    const keys = (["api_key", "api_key_env", "api_key_file"] as const).filter((key) => provider[key] !== undefined);
+    if (reservedNames.includes(provider.name)) {
+      report(["providers", index, "name"], `the provider name "${provider.name}" is reserved.`);
+    }
+    const keys = (["api_key", "api_key_env", "api_key_file"] as const).filter((key) =>
+      provider[key] !== undefined
+    );
     if (keys.length > 1) report(["providers", index, keys[1]!], `give only one of ${keys.join(", ")}.`);
   });
 
@@ -28,36 +36,55 @@ export function crossCheck(settings: Settings): { readonly problems: ConfigProbl
   const models = new Map(settings.models.map((model) => [model.id, model]));
   const seenModels = new Set<string>();
   settings.models.forEach((model, index) => {
-    if (seenModels.has(model.id)) report(["models", index, "id"], `the model id "${model.id}" is used twice.`);
+    if (seenModels.has(model.id)) {
+      report(["models", index, "id"], `the model id "${model.id}" is used twice.`);
+    }
     seenModels.add(model.id);
     reserved(model.id, ["models", index, "id"], report);
     if (model.target === undefined && !model.id.includes("/")) {
-      report(["models", index], `the model "${model.id}" needs a target; without one its id must be "provider/model".`);
+      report(
+        ["models", index],
+        `the model "${model.id}" needs a target; without one its id must be "provider/model".`,
+      );
     }
-    if (isLoop(model.id, models)) report(["models", index, "target"], `the model "${model.id}" stands for itself in a circle.`);
+    if (isLoop(model.id, models)) {
+      report(["models", index, "target"], `the model "${model.id}" stands for itself in a circle.`);
+    }
   });
 
   const routeNames = new Set(settings.routes.map((route) => route.name));
   settings.routes.forEach((route, index) => {
     reserved(route.name, ["routes", index, "name"], report);
-    if (models.get(route.name)?.target !== undefined) report(["routes", index, "name"], `"${route.name}" is both a route and a model.`);
-    const earlier = settings.routes.slice(0, index).find((other) => other.name === route.name && other.when === undefined);
+    if (models.get(route.name)?.target !== undefined) {
+      report(["routes", index, "name"], `"${route.name}" is both a route and a model.`);
+    }
+    const earlier = settings.routes.slice(0, index).find((other) =>
+      other.name === route.name && other.when === undefined
+    );
     if (earlier !== undefined) {
-      warnings.push(`the route "${route.name}" at position ${index + 1} is never reached: an earlier one of that name has no condition`);
+      warnings.push(
+        `the route "${route.name}" at position ${
+          index + 1
+        } is never reached: an earlier one of that name has no condition`,
+      );
     }
   });
 
   // Providers that are found instead of configured are known only when the gateway runs.
-  const closed = settings.providers.length > 0 && settings.discovery.environment !== "on" && settings.discovery.local !== "on" &&
+  const closed = settings.providers.length > 0 && settings.discovery.environment !== "on" &&
+    settings.discovery.local !== "on" &&
     settings.discovery.mock !== "on";
   /** What is wrong with a target, and whether it looks like a typing error. */
   const fault = (target: string): { readonly message: string; readonly likelyTypo: boolean } | undefined => {
     if (models.has(target)) return undefined;
-    if (routeNames.has(target)) return { message: `"${target}" is a route; a target must be a model.`, likelyTypo: true };
+    if (routeNames.has(target)) {
+      return { message: `"${target}" is a route; a target must be a model.`, likelyTypo: true };
+    }
     const provider = target.includes("/") ? target.slice(0, target.indexOf("/")) : undefined;
     if (!closed || (provider !== undefined && providers.has(provider))) return undefined;
     if (provider === undefined) {
-      const hint = didYouMeanSentence(target, [...models.keys()]) || ' A target has the form "provider/model".';
+      const hint = didYouMeanSentence(target, [...models.keys()]) ||
+        ' A target has the form "provider/model".';
       return { message: `there is no model "${target}".${hint}`, likelyTypo: true };
     }
     const hint = didYouMeanSentence(provider, [...providers]);
@@ -77,10 +104,14 @@ export function crossCheck(settings: Settings): { readonly problems: ConfigProbl
       const path = ["routes", index, "targets", position];
       const found = faults[position];
       if (found !== undefined && (found.likelyTypo || !serves)) report(path, found.message);
-      else if (found !== undefined) warnings.push(`the route "${route.name}" leaves out its target "${target}": ${found.message}`);
+      else if (found !== undefined) {
+        warnings.push(`the route "${route.name}" leaves out its target "${target}": ${found.message}`);
+      }
       if (targets.indexOf(target) < position) report(path, `the target "${target}" is listed twice.`);
       if (target.endsWith("/*") && route.name !== "*") {
-        warnings.push(`the target "${target}" of the route "${route.name}" asks the backend for a model named "${route.name}"; "/*" is meant for the route "*"`);
+        warnings.push(
+          `the target "${target}" of the route "${route.name}" asks the backend for a model named "${route.name}"; "/*" is meant for the route "*"`,
+        );
       }
     });
   });
@@ -89,7 +120,9 @@ export function crossCheck(settings: Settings): { readonly problems: ConfigProbl
     if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
   }
   if (settings.auth.mode === "none" && !isLoopback(settings.server.host)) {
-    warnings.push(`auth.mode is "none" and server.host is ${settings.server.host}: everybody who reaches this address may use every model`);
+    warnings.push(
+      `auth.mode is "none" and server.host is ${settings.server.host}: everybody who reaches this address may use every model`,
+    );
   }
   return { problems, warnings };
 }
@@ -98,7 +131,11 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
-function reserved(name: string, path: (string | number)[], report: (path: (string | number)[], message: string) => void): void {
+function reserved(
+  name: string,
+  path: (string | number)[],
+  report: (path: (string | number)[], message: string) => void,
+): void {
   const prefix = reservedNames.find((word) => name.startsWith(`${word}/`));
   if (prefix !== undefined) report(path, `names that start with "${prefix}/" are reserved.`);
 }

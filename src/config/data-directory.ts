@@ -16,7 +16,11 @@ export interface DataDirectory {
  * @throws {ConfigError} when a folder that was asked for cannot be written. A default one that cannot is only warned of, so that the
  * gateway runs on a read-only system.
  */
-export function openDataDirectory(flag: string | undefined, environment: Environment, cwd: string): DataDirectory {
+export function openDataDirectory(
+  flag: string | undefined,
+  environment: Environment,
+  cwd: string,
+): DataDirectory {
   const asked = flag ?? environment.INTELLIROUTER_DATA_DIR;
   if (asked) {
     const path = resolve(cwd, asked);
@@ -29,7 +33,10 @@ export function openDataDirectory(flag: string | undefined, environment: Environ
   if (failure === undefined) return { path };
   return {
     path: undefined,
-    warning: `there is no writable data directory (${path ?? "none"}: ${failure}); keys and decision records are kept in memory and ` +
+    warning:
+      `there is no writable data directory (${
+        path ?? "none"
+      }: ${failure}); keys and decision records are kept in memory and ` +
       "are gone when the gateway stops. Name one with --data-dir.",
   };
 }

@@ -8,7 +8,13 @@ import { keysAt, schemaAt } from "./schema-walk.ts";
 const prefix = "INTELLIROUTER_";
 
 /** Variables that are no settings. */
-const special = ["INTELLIROUTER_CONFIG", "INTELLIROUTER_DATA_DIR", "INTELLIROUTER_API_KEYS", "INTELLIROUTER_ADMIN_KEY", "INTELLIROUTER_API_KEY"];
+const special = [
+  "INTELLIROUTER_CONFIG",
+  "INTELLIROUTER_DATA_DIR",
+  "INTELLIROUTER_API_KEYS",
+  "INTELLIROUTER_ADMIN_KEY",
+  "INTELLIROUTER_API_KEY",
+];
 const specialWithFiles = new Set(special.flatMap((name) => [name, `${name}_FILE`]));
 
 /**
@@ -20,7 +26,11 @@ const serviceLinkAddress = /^(?:tcp|udp|sctp):\/\//;
 
 export interface Overlay {
   /** Variable → the setting that it gives, and the value. */
-  readonly values: readonly { readonly variable: string; readonly path: readonly string[]; readonly value: unknown }[];
+  readonly values: readonly {
+    readonly variable: string;
+    readonly path: readonly string[];
+    readonly value: unknown;
+  }[];
   readonly problems: readonly ConfigProblem[];
 }
 
@@ -33,11 +43,15 @@ export function readOverlay(environment: Environment): Overlay {
   const values: Overlay["values"][number][] = [];
   const problems: ConfigProblem[] = [];
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith(prefix) || !text || specialWithFiles.has(variable) || isServiceLink(variable, text)) continue;
+    if (
+      !variable.startsWith(prefix) || !text || specialWithFiles.has(variable) || isServiceLink(variable, text)
+    ) continue;
     try {
       values.push(readVariable(variable, text));
     } catch (error) {
-      problems.push({ message: `the environment variable ${variable} ${error instanceof Error ? error.message : error}` });
+      problems.push({
+        message: `the environment variable ${variable} ${error instanceof Error ? error.message : error}`,
+      });
     }
   }
   return { values, problems };
@@ -52,21 +66,31 @@ function readVariable(variable: string, text: string): Overlay["values"][number]
   const direct = schemaAt(parts);
   if (direct !== undefined) return { variable, path: parts, value: coerce(direct, text) };
   const last = parts.at(-1)!;
-  const filePath = last.endsWith("_file") ? [...parts.slice(0, -1), last.slice(0, -"_file".length)] : undefined;
+  const filePath = last.endsWith("_file")
+    ? [...parts.slice(0, -1), last.slice(0, -"_file".length)]
+    : undefined;
   const fromFile = filePath === undefined ? undefined : schemaAt(filePath);
   if (filePath !== undefined && fromFile !== undefined) {
     return { variable, path: filePath, value: coerce(fromFile, readText(text)) };
   }
   const candidates = allVariables();
   const nested = candidates.find((name) => name.endsWith(`__${variable.slice(prefix.length)}`));
-  throw new Error(`names no setting.${nested === undefined ? didYouMeanSentence(variable, [...candidates, ...special]) : ` Did you mean "${nested}"?`}`);
+  throw new Error(
+    `names no setting.${
+      nested === undefined
+        ? didYouMeanSentence(variable, [...candidates, ...special])
+        : ` Did you mean "${nested}"?`
+    }`,
+  );
 }
 
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8").trimEnd();
   } catch (error) {
-    throw new Error(`names the file ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw new Error(
+      `names the file ${path}, which cannot be read: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }
 
@@ -74,7 +98,9 @@ function readText(path: string): string {
 export function allVariables(path: readonly string[] = []): string[] {
   return keysAt(path).flatMap((key) => {
     const inner = [...path, key];
-    return keysAt(inner).length > 0 && schemaAt(inner) instanceof z.ZodObject ? allVariables(inner) : [variableOf(inner)];
+    return keysAt(inner).length > 0 && schemaAt(inner) instanceof z.ZodObject
+      ? allVariables(inner)
+      : [variableOf(inner)];
   });
 }
 
@@ -85,8 +111,12 @@ export function variableOf(path: readonly string[]): string {
 
 /** The text as the type that the setting has; what does not fit is left for the schema to complain about. */
 function coerce(schema: z.ZodType, text: string): unknown {
-  if (schema instanceof z.ZodNumber) return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-  if (schema instanceof z.ZodBoolean) return /^(true|1|yes|on)$/i.test(text) ? true : /^(false|0|no|off)$/i.test(text) ? false : text;
+  if (schema instanceof z.ZodNumber) {
+    return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+  }
+  if (schema instanceof z.ZodBoolean) {
+    return /^(true|1|yes|on)$/i.test(text) ? true : /^(false|0|no|off)$/i.test(text) ? false : text;
+  }
   if (schema instanceof z.ZodString || schema instanceof z.ZodEnum) return text;
   if (/^\s*[[{]/.test(text)) {
     try {
@@ -95,13 +125,17 @@ function coerce(schema: z.ZodType, text: string): unknown {
       throw new Error("is not valid JSON");
     }
   }
-  if (schema instanceof z.ZodArray) return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+  if (schema instanceof z.ZodArray) {
+    return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
+  }
   return text;
 }
 
 /** For messages: which variable gave a setting. */
 export function overlaySource(overlay: Overlay, path: readonly (string | number)[]): string | undefined {
   const name = settingName(path);
-  return overlay.values.find((entry) => name === settingName(entry.path) || name.startsWith(`${settingName(entry.path)}.`) ||
-    name.startsWith(`${settingName(entry.path)}[`))?.variable;
+  return overlay.values.find((entry) =>
+    name === settingName(entry.path) || name.startsWith(`${settingName(entry.path)}.`) ||
+    name.startsWith(`${settingName(entry.path)}[`)
+  )?.variable;
 }

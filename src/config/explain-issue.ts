@@ -21,13 +21,22 @@ export function explainIssue(
     case "unrecognized_keys":
       return issue.keys.map((key) => ({
         path: [...path, key],
-        message: `unknown key "${settingName([...path, key])}".${didYouMeanSentence(key, keysAt(path)) || known(keysAt(path))}`,
+        message: `unknown key "${settingName([...path, key])}".${
+          didYouMeanSentence(key, keysAt(path)) || known(keysAt(path))
+        }`,
       }));
     case "invalid_union": {
-      const branches = issue.errors.map((issues) => issues.flatMap((nested) => explainIssue(nested, root, keysAt, path)));
+      const branches = issue.errors.map((issues) =>
+        issues.flatMap((nested) => explainIssue(nested, root, keysAt, path))
+      );
       const furthest = branches.toSorted((left, right) => depth(right) - depth(left))[0];
       if (furthest !== undefined && depth(furthest) > path.length) return furthest;
-      return [{ path, message: `"${name}" must be one of the forms that the reference names${but(path, valueAt(root, path))}.` }];
+      return [{
+        path,
+        message: `"${name}" must be one of the forms that the reference names${
+          but(path, valueAt(root, path))
+        }.`,
+      }];
     }
     case "invalid_type": {
       const given = valueAt(root, path);
@@ -41,14 +50,26 @@ export function explainIssue(
     case "invalid_value":
       return [{
         path,
-        message: `"${name}" must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}${but(path, valueAt(root, path))}.` +
+        message: `"${name}" must be one of ${
+          issue.values.map((value) => JSON.stringify(value)).join(", ")
+        }${but(path, valueAt(root, path))}.` +
           didYouMeanSentence(String(valueAt(root, path)), issue.values.map(String)),
       }];
     case "too_big":
-      return [{ path, message: `"${name}" must be at most ${issue.maximum}${but(path, valueAt(root, path))}.` }];
+      return [{
+        path,
+        message: `"${name}" must be at most ${issue.maximum}${but(path, valueAt(root, path))}.`,
+      }];
     case "too_small":
-      if (issue.origin !== "number" && Number(issue.minimum) === 1) return [{ path, message: `"${name}" must not be empty.` }];
-      return [{ path, message: `"${name}" must be at least ${issue.minimum}${issue.origin === "number" ? "" : " long"}${but(path, valueAt(root, path))}.` }];
+      if (issue.origin !== "number" && Number(issue.minimum) === 1) {
+        return [{ path, message: `"${name}" must not be empty.` }];
+      }
+      return [{
+        path,
+        message: `"${name}" must be at least ${issue.minimum}${issue.origin === "number" ? "" : " long"}${
+          but(path, valueAt(root, path))
+        }.`,
+      }];
     default:
       return [{ path, message: `"${name}" ${issue.message}${but(path, valueAt(root, path))}.` }];
   }
@@ -84,7 +105,9 @@ function but(path: SettingPath, value: unknown): string {
   const name = path.findLast((part) => typeof part === "string");
   const isSecret = typeof name === "string" && (name === "hash" || isSecretName(name));
   if (isSecret && !isContainer(value)) return "";
-  if (typeof value === "string") return `, not ${value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value)}`;
+  if (typeof value === "string") {
+    return `, not ${value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value)}`;
+  }
   if (Array.isArray(value)) return ", not a list";
   return isContainer(value) ? ", not a table" : `, not ${String(value)}`;
 }

@@ -43,14 +43,17 @@ export const defaultFiles = ["./config/config.toml", "/etc/intellirouter/config.
 export function loadSettings(options: LoadOptions): LoadedSettings {
   const file = findFile(options);
   const text = file === undefined ? "" : readFile(file);
-  const locate = (path: SettingPath): Position | undefined => file === undefined ? undefined : locateToml(text, file, path);
+  const locate = (path: SettingPath): Position | undefined =>
+    file === undefined ? undefined : locateToml(text, file, path);
   const raw = parse(text, file);
   const overlay = readOverlay(options.environment);
   for (const { path, value } of [...overlay.values, ...(options.flags ?? [])]) put(raw, path, value);
 
   const place = (problem: ConfigProblem): ConfigProblem => {
     const variable = problem.path === undefined ? undefined : overlaySource(overlay, problem.path);
-    if (variable !== undefined) return { ...problem, message: `${problem.message} (from the environment variable ${variable})` };
+    if (variable !== undefined) {
+      return { ...problem, message: `${problem.message} (from the environment variable ${variable})` };
+    }
     return problem.path === undefined ? problem : { ...problem, position: locate(problem.path) };
   };
   const result = settingsSchema.safeParse(raw);
@@ -74,7 +77,9 @@ function findFile({ configPath, environment, cwd }: LoadOptions): string | undef
   const named = configPath ?? environment.INTELLIROUTER_CONFIG;
   if (named !== undefined && named !== "") {
     const path = resolve(cwd, named);
-    if (!existsSync(path)) throw new ConfigError([{ message: `the configuration file ${path} does not exist.` }]);
+    if (!existsSync(path)) {
+      throw new ConfigError([{ message: `the configuration file ${path} does not exist.` }]);
+    }
     return path;
   }
   return defaultFiles.map((path) => resolve(cwd, path)).find((path) => existsSync(path));
@@ -95,7 +100,10 @@ function parse(text: string, file: string | undefined): Record<string, unknown> 
   } catch (error) {
     if (!(error instanceof TomlError) || file === undefined) throw error;
     const message = error.message.replace(/^Invalid TOML document: /, "").split("\n", 1)[0]!;
-    throw new ConfigError([{ message: `not valid TOML: ${message}`, position: { file, line: error.line, column: error.column } }]);
+    throw new ConfigError([{
+      message: `not valid TOML: ${message}`,
+      position: { file, line: error.line, column: error.column },
+    }]);
   }
 }
 
@@ -103,14 +111,16 @@ function put(target: Record<string, unknown>, path: readonly string[], value: un
   let table = target;
   for (const key of path.slice(0, -1)) {
     const inner = table[key];
-    if (typeof inner === "object" && inner !== null && !Array.isArray(inner)) table = inner as Record<string, unknown>;
-    else table = table[key] = {};
+    if (typeof inner === "object" && inner !== null && !Array.isArray(inner)) {
+      table = inner as Record<string, unknown>;
+    } else table = table[key] = {};
   }
   table[path.at(-1)!] = value;
 }
 
 function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
   return problems.toSorted((left, right) =>
-    (left.position?.line ?? 0) - (right.position?.line ?? 0) || (left.position?.column ?? 0) - (right.position?.column ?? 0)
+    (left.position?.line ?? 0) - (right.position?.line ?? 0) ||
+    (left.position?.column ?? 0) - (right.position?.column ?? 0)
   );
 }

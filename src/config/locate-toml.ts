@@ -52,7 +52,7 @@ function keyValue(node: AST.TOMLKeyValue, prefix: SettingPath, entries: Entry[])
 }
 
 function value(node: AST.TOMLContentNode, path: SettingPath, entries: Entry[]): void {
-  if (node.type === "TOMLInlineTable") for (const pair of node.body) keyValue(pair, path, entries);
+  if (node.type === "TOMLInlineTable") { for (const pair of node.body) keyValue(pair, path, entries); }
   if (node.type !== "TOMLArray") return;
   node.elements.forEach((element, index) => {
     const itemPath = [...path, index];

@@ -15,12 +15,15 @@ function redact(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, inner]) => inner !== undefined)
-      .map(([key, inner]) => [key, isSecret(key, inner) ? mark : key === "headers" ? hideAll(inner) : redact(inner)]),
+      .map((
+        [key, inner],
+      ) => [key, isSecret(key, inner) ? mark : key === "headers" ? hideAll(inner) : redact(inner)]),
   );
 }
 
 function isSecret(key: string, value: unknown): boolean {
-  const isText = typeof value === "string" || (Array.isArray(value) && value.some((item) => typeof item === "string"));
+  const isText = typeof value === "string" ||
+    (Array.isArray(value) && value.some((item) => typeof item === "string"));
   return isText && isSecretName(key);
 }
 

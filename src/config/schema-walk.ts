@@ -6,7 +6,8 @@ import { settingsSchema } from "../schema/settings.ts";
 export function unwrap(schema: z.ZodType): z.ZodType {
   let current = schema;
   while (
-    current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodPrefault || current instanceof z.ZodNullable
+    current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodPrefault ||
+    current instanceof z.ZodNullable
   ) {
     current = current.unwrap() as z.ZodType;
   }
@@ -27,7 +28,9 @@ export function schemaAt(path: SettingPath): z.ZodType | undefined {
 export function keysAt(path: SettingPath): readonly string[] {
   const schema = schemaAt(path);
   const table = schema instanceof z.ZodUnion
-    ? schema.options.map((option) => unwrap(option as z.ZodType)).find((option) => option instanceof z.ZodObject)
+    ? schema.options.map((option) => unwrap(option as z.ZodType)).find((option) =>
+      option instanceof z.ZodObject
+    )
     : schema;
   return table instanceof z.ZodObject ? Object.keys(table.shape) : [];
 }

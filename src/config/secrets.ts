@@ -23,11 +23,16 @@ export function providerKey(
 ): { readonly key?: string; readonly warning?: string } {
   const { name, api_key: key, api_key_env: variable, api_key_file: file } = provider;
   if (key !== undefined) return { key: notEmpty(key, `the api_key of the provider "${name}"`) };
-  if (file !== undefined) return { key: readSecret(file, sources, `the api_key_file of the provider "${name}"`) };
+  if (file !== undefined) {
+    return { key: readSecret(file, sources, `the api_key_file of the provider "${name}"`) };
+  }
   if (variable === undefined) return {};
   const value = sources.environment[variable]?.trim();
   if (value) return { key: value };
-  return { warning: `the provider "${name}" has no key: the environment variable ${variable} (api_key_env) is not set` };
+  return {
+    warning:
+      `the provider "${name}" has no key: the environment variable ${variable} (api_key_env) is not set`,
+  };
 }
 
 /** Keys of the gateway's own callers that the environment gives: INTELLIROUTER_API_KEYS and INTELLIROUTER_ADMIN_KEY. */
@@ -38,7 +43,8 @@ export function environmentKeys(sources: SecretSources): { readonly key: string;
     if (file) return readSecret(file, sources, `the file of ${name}_FILE`);
     return environment[name] || undefined;
   };
-  const split = (text: string | undefined) => (text ?? "").split(/[,\n]/).map((key) => key.trim()).filter((key) => key !== "");
+  const split = (text: string | undefined) =>
+    (text ?? "").split(/[,\n]/).map((key) => key.trim()).filter((key) => key !== "");
   const keys = [
     ...split(read("INTELLIROUTER_API_KEYS")).map((key) => ({ key, admin: false })),
     ...split(read("INTELLIROUTER_ADMIN_KEY")).map((key) => ({ key, admin: true })),
@@ -46,7 +52,9 @@ export function environmentKeys(sources: SecretSources): { readonly key: string;
   const short = keys.find(({ key }) => key.length < 16 || /\s/.test(key));
   if (short !== undefined) {
     throw new ConfigError([{
-      message: `a key in ${short.admin ? "INTELLIROUTER_ADMIN_KEY" : "INTELLIROUTER_API_KEYS"} is too easy to guess: use at least 16 characters without spaces.`,
+      message: `a key in ${
+        short.admin ? "INTELLIROUTER_ADMIN_KEY" : "INTELLIROUTER_API_KEYS"
+      } is too easy to guess: use at least 16 characters without spaces.`,
     }]);
   }
   return keys;
