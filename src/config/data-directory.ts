@@ -44,7 +44,8 @@ export function openDataDirectory(
 function defaultPath(environment: Environment): string | undefined {
   const state = environment.STATE_DIRECTORY?.split(":", 1)[0];
   if (state) return state;
-  if (environment.XDG_STATE_HOME) return join(environment.XDG_STATE_HOME, "intellirouter");
+  // A relative path is to be ignored (XDG Base Directory Specification, "Environment variables").
+  if (environment.XDG_STATE_HOME?.startsWith("/")) return join(environment.XDG_STATE_HOME, "intellirouter");
   return environment.HOME ? join(environment.HOME, ".local/state/intellirouter") : undefined;
 }
 
