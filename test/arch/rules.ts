@@ -28,8 +28,33 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   chain: ["lib", "schema", "plugin/api"],
   memory: ["lib", "schema", "plugin/api"],
   rag: ["lib", "schema", "plugin/api"],
-  gateway: ["lib", "schema", "plugin/api", "registry", "router", "persona", "chain", "memory", "rag", "auth", "telemetry"],
-  ipc: ["lib", "schema", "plugin/api", "registry", "router", "persona", "chain", "memory", "rag", "auth", "telemetry", "gateway"],
+  gateway: [
+    "lib",
+    "schema",
+    "plugin/api",
+    "registry",
+    "router",
+    "persona",
+    "chain",
+    "memory",
+    "rag",
+    "auth",
+    "telemetry",
+  ],
+  ipc: [
+    "lib",
+    "schema",
+    "plugin/api",
+    "registry",
+    "router",
+    "persona",
+    "chain",
+    "memory",
+    "rag",
+    "auth",
+    "telemetry",
+    "gateway",
+  ],
   http: [
     "lib",
     "schema",
@@ -50,7 +75,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders that `roles` and `cli` must not reach up into. */
-const above: Readonly<Record<string, readonly string[]>> = { roles: ["cli", "main"], cli: ["main"], main: [] };
+const above: Readonly<Record<string, readonly string[]>> = {
+  roles: ["cli", "main"],
+  cli: ["main"],
+  main: [],
+};
 
 /** Packages that plugins may use beside `intellirouter/plugin`: those that package.json declares. */
 const runtimeModules = /^node:/;
@@ -64,10 +93,15 @@ const providerNames =
 /** Checks the tree below `root`; the result is empty when the house is in order. */
 export function checkArchitecture(root: string): Violation[] {
   const violations: Violation[] = [];
-  const files = [...listFiles(join(root, "src")), ...listFiles(join(root, "plugins"))].filter((file) => file.endsWith(".ts"));
+  const files = [...listFiles(join(root, "src")), ...listFiles(join(root, "plugins"))].filter((file) =>
+    file.endsWith(".ts")
+  );
   const sources = files.filter((file) => !file.endsWith(".test.ts"));
-  if (sources.length === 0) violations.push({ file: root, rule: "count", detail: "no source files were found" });
-  const declared = declaredPackages(root);
+  if (sources.length === 0) {
+    violations.push({ file: root, rule: "count", detail: "no source files were found" });
+  }
+  const declared = declaredPackages(root, ["dependencies"]);
+  const declaredForTests = declaredPackages(root, ["dependencies", "devDependencies"]);
   const graph = new Map<string, string[]>();
 
   for (const file of files) {
@@ -84,7 +118,12 @@ export function checkArchitecture(root: string): Violation[] {
         checkLayer(name, target, report);
       } else if (specifier !== "bun:test" && !runtimeModules.test(specifier)) {
         const packageName = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
-        if (packageName === "intellirouter" ? name.startsWith("src/") && !file.endsWith(".test.ts") : !declared.has(packageName)) {
+        const allowed = file.endsWith(".test.ts") ? declaredForTests : declared;
+        if (
+          packageName === "intellirouter"
+            ? name.startsWith("src/") && !file.endsWith(".test.ts")
+            : !allowed.has(packageName)
+        ) {
           report("package", `${specifier} is not declared in package.json`);
         }
       }
@@ -92,7 +131,9 @@ export function checkArchitecture(root: string): Violation[] {
     if (file.endsWith(".test.ts")) continue;
     checkContent(name, code, report);
   }
-  for (const cycle of findCycles(graph)) violations.push({ file: cycle[0]!, rule: "cycle", detail: cycle.join(" → ") });
+  for (const cycle of findCycles(graph)) {
+    violations.push({ file: cycle[0]!, rule: "cycle", detail: cycle.join(" → ") });
+  }
   return violations;
 }
 
@@ -132,8 +173,11 @@ function checkLayer(name: string, target: string, report: (rule: string, detail:
 function checkContent(name: string, code: string, report: (rule: string, detail: string) => void): void {
   const isPlugin = name.startsWith("plugins/");
   const lines = code.split("\n").filter((line) => line.trim() !== "").length;
-  const isContract = name.startsWith("src/schema/") || name.startsWith("src/plugin/api/") || name.endsWith(".gen.ts");
-  if (lines > mostCodeLines && !isContract) report("size", `${lines} lines of code, the limit is ${mostCodeLines}`);
+  const isContract = name.startsWith("src/schema/") || name.startsWith("src/plugin/api/") ||
+    name.endsWith(".gen.ts");
+  if (lines > mostCodeLines && !isContract) {
+    report("size", `${lines} lines of code, the limit is ${mostCodeLines}`);
+  }
 
   const withoutText = stripStrings(code);
   const forbid = (rule: string, pattern: RegExp, allowed: boolean) => {
@@ -142,11 +186,23 @@ function checkContent(name: string, code: string, report: (rule: string, detail:
   };
   forbid("environment", /\bprocess\s*\.\s*env\b|\bimport\.meta\.env\b/, name.startsWith("src/config/"));
   forbid("console", /\bconsole\s*\./, name.startsWith("src/cli/"));
-  forbid("runtime", /(?<![.\w"'`])(?:Bun|Deno)\s*\.\s*\w|["'`]bun(?::\w+)?["'`]/, name.startsWith("src/runtime/"));
+  forbid(
+    "runtime",
+    /(?<![.\w"'`])(?:Bun|Deno)\s*\.\s*\w|["'`]bun(?::\w+)?["'`]/,
+    name.startsWith("src/runtime/"),
+  );
   forbid("fetch", /(?<![.\w])fetch\s*\(/, name === "src/runtime/egress-fetch.ts");
-  forbid("any", /(?<=[:<,|&]\s*)\bany\b(?=[\s;,)\]>=|&]|$)|\bas any\b/m, name === "src/plugin/testing/test-functions.ts");
+  forbid(
+    "any",
+    /(?<=[:<,|&]\s*)\bany\b(?=[\s;,)\]>=|&]|$)|\bas any\b/m,
+    name === "src/plugin/testing/test-functions.ts",
+  );
   forbid("state", /^(?:export )?let \w/m, false);
-  forbid("state", /^(?:export )?const \w+(?::[^=\n]*)? = new (?:Map|WeakMap|Array|Uint\w+Array|LRUCache)\b(?:<[^\n(]*>)?\(\s*\)/m, false);
+  forbid(
+    "state",
+    /^(?:export )?const \w+(?::[^=\n]*)? = new (?:Map|WeakMap|Array|Uint\w+Array|LRUCache)\b(?:<[^\n(]*>)?\(\s*\)/m,
+    false,
+  );
   const provider = isPlugin ? null : code.match(providerNames);
   if (provider !== null) report("provider", `names the provider ${provider[0]}`);
 }
@@ -160,7 +216,10 @@ export function stripComments(code: string): string {
 }
 
 function stripStrings(code: string): string {
-  return code.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, (text) => /^["']bun(:\w+)?["']$/.test(text) ? text : '""');
+  return code.replace(
+    /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g,
+    (text) => /^["']bun(:\w+)?["']$/.test(text) ? text : '""',
+  );
 }
 
 export function findImports(code: string): string[] {
@@ -189,9 +248,9 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   return cycles;
 }
 
-function declaredPackages(root: string): Set<string> {
+function declaredPackages(root: string, fields: readonly string[]): Set<string> {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  return new Set(Object.keys(manifest.dependencies ?? {}));
+  return new Set(fields.flatMap((field) => Object.keys(manifest[field] ?? {})));
 }
 
 function listFiles(directory: string): string[] {
