@@ -1,0 +1,33 @@
+import type { AnyPlugin } from "intellirouter/plugin";
+import deepseek from "./providers/deepseek.ts";
+import fireworks from "./providers/fireworks.ts";
+import groq from "./providers/groq.ts";
+import llamaCpp from "./providers/llama-cpp.ts";
+import lmStudio from "./providers/lm-studio.ts";
+import mistral from "./providers/mistral.ts";
+import mock from "./providers/mock/index.ts";
+import ollama from "./providers/ollama.ts";
+import openAiCompatible from "./providers/openai-compatible/index.ts";
+import openai from "./providers/openai.ts";
+import openrouter from "./providers/openrouter.ts";
+import together from "./providers/together.ts";
+import vllm from "./providers/vllm.ts";
+import xai from "./providers/xai.ts";
+import memory from "./stores/memory.ts";
+import sqlite from "./stores/sqlite.ts";
+import cheapest from "./strategies/cheapest.ts";
+import latency from "./strategies/latency.ts";
+import leastBusy from "./strategies/least-busy.ts";
+import prefixTokens from "./strategies/prefix-tokens.ts";
+import priority from "./strategies/priority.ts";
+import roundRobin from "./strategies/round-robin.ts";
+import sticky from "./strategies/sticky.ts";
+import weighted from "./strategies/weighted.ts";
+
+/** Everything that comes with the gateway. A file of the same kind and name on disk replaces an entry. */
+export const builtinPlugins: readonly AnyPlugin[] = [
+  openAiCompatible, openai, groq, mistral, deepseek, xai, together, fireworks, openrouter,
+  ollama, llamaCpp, lmStudio, vllm, mock,
+  priority, weighted, roundRobin, leastBusy, latency, cheapest, sticky, prefixTokens,
+  memory, sqlite,
+];

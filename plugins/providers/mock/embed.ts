@@ -1,0 +1,41 @@
+import type { EmbeddingRequest, EmbeddingResponse } from "intellirouter/plugin";
+import { seededRandom } from "./words.ts";
+
+const defaultDimensions = 256;
+
+/**
+ * Vectors of length one that are near each other for texts that share words: each word adds a direction of its own, made
+ * from its hash.
+ */
+export function embed(request: EmbeddingRequest): EmbeddingResponse {
+  const inputs = inputsOf(request.input);
+  const tokens = inputs.reduce((sum, text) => sum + Math.max(1, Math.ceil(text.length / 4)), 0);
+  return {
+    object: "list",
+    data: inputs.map((text, index) => ({
+      object: "embedding",
+      index,
+      embedding: vectorOf(text, request.dimensions ?? defaultDimensions),
+    })),
+    model: request.model,
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  };
+}
+
+function inputsOf(input: EmbeddingRequest["input"]): string[] {
+  if (typeof input === "string") return [input];
+  const list = input as readonly unknown[];
+  if (typeof list[0] === "number") return [list.join(" ")];
+  return list.map((item) => Array.isArray(item) ? item.join(" ") : String(item));
+}
+
+function vectorOf(text: string, dimensions: number): number[] {
+  const vector = new Array<number>(dimensions).fill(0);
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text];
+  for (const word of words) {
+    const random = seededRandom(word);
+    for (let index = 0; index < dimensions; index++) vector[index]! += random() - 0.5;
+  }
+  const length = Math.hypot(...vector) || 1;
+  return vector.map((value) => value / length);
+}

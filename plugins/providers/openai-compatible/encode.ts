@@ -1,0 +1,35 @@
+import type { OpenAiCompatibleOptions } from "./options.ts";
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** The request as this backend wants it. The given one is not changed, and its unknown fields go along. */
+export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stream: boolean): Body {
+  const { max_tokens_field: limitField, drop_fields: dropped, stream_usage: usage } = options;
+  const encoded: Record<string, unknown> = { ...body };
+  if (limitField !== "as_sent") {
+    const other = limitField === "max_tokens" ? "max_completion_tokens" : "max_tokens";
+    if (encoded[other] !== undefined) encoded[limitField] ??= encoded[other];
+    delete encoded[other];
+  }
+  if (stream) {
+    if (usage) encoded.stream_options = { ...(body.stream_options as Body | null | undefined), include_usage: true };
+    else delete encoded.stream_options;
+  } else {
+    // A client may say stream: false or stream: null; backends differ in what they make of the latter.
+    delete encoded.stream;
+    delete encoded.stream_options;
+  }
+  for (const field of dropped) delete encoded[field];
+  return encoded;
+}
+
+/** Headers of every request. */
+export function encodeHeaders(options: OpenAiCompatibleOptions, apiKey: string | undefined): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    ...(options.organization === undefined ? {} : { "openai-organization": options.organization }),
+    ...(options.project === undefined ? {} : { "openai-project": options.project }),
+    ...options.headers,
+  };
+}

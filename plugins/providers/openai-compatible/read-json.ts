@@ -1,0 +1,62 @@
+import { UpstreamError } from "intellirouter/plugin";
+import { errorFromResponse, errorInside } from "./errors.ts";
+
+/** Largest answer, in bytes as decompressed. */
+const largestBody = 256 * 1024 * 1024;
+/** As much of an error is read as a person may want to see. */
+const largestError = 64 * 1024;
+
+/**
+ * The JSON of a backend's answer.
+ *
+ * @throws {UpstreamError} for an error status, an error in an answer that claims success, and an answer that is not JSON.
+ */
+export async function readJson(response: Response, signal: AbortSignal, now: number): Promise<unknown> {
+  if (!response.ok) throw await readError(response, signal, now);
+  const text = await readText(response, signal, largestBody);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const start = text.trim().slice(0, 80);
+    throw new UpstreamError({ kind: "bad_response", status: response.status, message: `it is not JSON, it begins ${JSON.stringify(start)}`, cause: error });
+  }
+  const failure = errorInside(value);
+  if (failure !== undefined) throw failure;
+  return value;
+}
+
+export async function readError(response: Response, signal: AbortSignal, now: number): Promise<UpstreamError> {
+  let body = "";
+  try {
+    body = await readText(response, signal, largestError);
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
+  return errorFromResponse(response.status, response.headers, body, now);
+}
+
+async function readText(response: Response, signal: AbortSignal, limit: number): Promise<string> {
+  try {
+    // A length within the limit is kept by the runtime, and this is its fastest way.
+    const length = response.headers.get("content-length");
+    if (length !== null && Number(length) <= limit) return await response.text();
+    const decoder = new TextDecoder();
+    let text = "";
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      if (size > limit) {
+        if (!response.ok) break;
+        throw new UpstreamError({ kind: "bad_response", message: `it has more than ${limit} bytes` });
+      }
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof UpstreamError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UpstreamError({ kind: "unavailable", message: `The connection to the backend broke: ${reason}`, cause: error });
+  }
+}

@@ -1,0 +1,9 @@
+import { defineVendor } from "./openai-compatible/define-vendor.ts";
+
+export default defineVendor({
+  name: "openrouter",
+  description: "OpenRouter.",
+  defaults: { base_url: "https://openrouter.ai/api/v1" },
+  apiKey: ["OPENROUTER_API_KEY"],
+  priceId: "openrouter",
+});

@@ -1,0 +1,27 @@
+import process from "node:process";
+import { builtinPlugins } from "../plugins/builtin.ts";
+import { runCommandLine } from "./cli/program.ts";
+import { readEnvironment } from "./config/environment.ts";
+
+/** Put in by the build; a checkout has none. */
+declare const BUILD_VERSION: string | undefined;
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+process.exitCode = await runCommandLine({
+  environment: readEnvironment(),
+  plugins: builtinPlugins,
+  cwd: process.cwd(),
+  version: typeof BUILD_VERSION === "undefined" ? "0.1.0-dev" : BUILD_VERSION,
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  stdoutIsTerminal: process.stdout.isTTY === true,
+  stderrIsTerminal: process.stderr.isTTY === true,
+  stdinIsTerminal: process.stdin.isTTY === true,
+  readStdin: async () => {
+    let text = "";
+    for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
+    return text;
+  },
+}, process.argv.slice(2));

@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import type { Environment } from "../config/environment.ts";
+import type { LoadedSettings } from "../config/load-settings.ts";
+import type { Generation } from "../gateway/gateway-services.ts";
+import { ConfigError, settingName, type SettingPath } from "../lib/config-error.ts";
+import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "../plugin/api/define-plugin.ts";
+import type { PluginHost } from "../plugin/api/host.ts";
+import type { Provider } from "../plugin/api/provider.ts";
+import type { Strategy } from "../plugin/api/strategy.ts";
+import { createInstance, PluginOptionsError } from "../plugin/host/create-instance.ts";
+import { loadPlugins } from "../plugin/host/load-plugins.ts";
+import { createPluginHost } from "../plugin/host/plugin-host.ts";
+import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
+import type { DiscoveredProvider } from "../registry/discovery.ts";
+import { ModelRegistry } from "../registry/model-registry.ts";
+import { compileCondition } from "../router/condition.ts";
+import type { CompiledRoute } from "../router/resolve.ts";
+import { Router } from "../router/router.ts";
+import type { Disposable } from "./generations.ts";
+import { type PlannedProvider, planProviders } from "./plan-providers.ts";
+import type { SharedServices } from "./shared-services.ts";
+
+export interface ComposeOptions {
+  readonly loaded: LoadedSettings;
+  readonly builtins: readonly AnyPlugin[];
+  readonly environment: Environment;
+  /** What was found on this machine's loopback ports so far. */
+  readonly local: readonly DiscoveredProvider[];
+  readonly shared: SharedServices;
+}
+
+/** One generation of the configuration, ready to serve. */
+export interface Composition extends Generation, Disposable {
+  readonly loaded: LoadedSettings;
+  readonly plugins: PluginRegistry;
+  readonly planned: readonly PlannedProvider[];
+  readonly registry: ModelRegistry;
+  /** By a key that changes with the provider's configuration; those that list their models themselves. */
+  readonly listing: ReadonlyMap<string, Provider>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Builds everything that a configuration describes. The only place that does.
+ *
+ * @throws {ConfigError} with the place in the file, for a plugin, an option, a condition or a key that is wrong.
+ */
+export async function compose(options: ComposeOptions): Promise<Composition> {
+  const { loaded, builtins, environment, local, shared } = options;
+  const { settings } = loaded;
+  const created: { close?(): void | Promise<void> }[] = [];
+  const disposers: (() => void)[] = [];
+  const dispose = async () => {
+    for (const instance of created.reverse()) await instance.close?.();
+    disposers.forEach((end) => end());
+  };
+  try {
+    const fromDisk = await loadFromDisk(loaded, shared);
+    disposers.push(() => fromDisk.dispose());
+    const plugins = new PluginRegistry([...builtins, ...fromDisk.plugins]);
+    const { providers: planned, warnings } = planProviders(loaded, plugins, environment, local);
+
+    const make = async <Kind extends PluginKind>(
+      plugin: PluginDefinition<Kind>,
+      pluginOptions: Readonly<Record<string, unknown>>,
+      host: PluginHost,
+      path: SettingPath,
+    ): Promise<PluginInstance[Kind]> => {
+      try {
+        const instance = await createInstance(plugin, pluginOptions, host);
+        created.push(instance);
+        return instance;
+      } catch (error) {
+        throw located(error, loaded, path);
+      }
+    };
+
+    const providers = new Map<string, Provider>();
+    for (const entry of planned) {
+      const logger = shared.logger.with({ provider: entry.name });
+      const host = createPluginHost({ ...shared, logger }, `provider-${entry.name}`, entry.secrets);
+      providers.set(entry.name, await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]));
+    }
+    const listing = new Map(planned.filter(({ listModels }) => listModels).map((entry) => [listKey(entry), providers.get(entry.name)!]));
+    const registry = new ModelRegistry({
+      providers: planned.map((entry) => ({
+        name: entry.name,
+        provider: providers.get(entry.name)!,
+        priceId: entry.plugin.priceId,
+        configuredModels: entry.models,
+        bareNames: entry.origin === "built-in",
+        listed: () => shared.lists.get(listKey(entry)),
+      })),
+      models: settings.models,
+      prices: shared.prices,
+    });
+
+    const routes: CompiledRoute[] = [];
+    for (const [index, route] of settings.routes.entries()) {
+      const path = ["routes", index];
+      const plugin = find(plugins, route.strategy, loaded, [...path, "strategy"]);
+      const host = createPluginHost({ ...shared, logger: shared.logger.with({ route: route.name }) }, `strategy-${route.strategy}`);
+      routes.push({
+        settings: route,
+        condition: condition(route.when, loaded, [...path, "when"]),
+        strategy: await make(plugin, route.strategy_options, host, [...path, "strategy_options"]),
+      });
+    }
+    const directStrategy: Strategy = { rank: (targets) => targets.map(({ id }) => ({ id })) };
+    const router = new Router({ ...shared, routes, routing: settings.routing, catalog: registry, directStrategy });
+
+    return {
+      loaded,
+      plugins,
+      planned,
+      registry,
+      listing,
+      warnings: [...loaded.warnings, ...warnings],
+      router,
+      providers,
+      cost: (target, usage) => registry.cost(target, usage),
+      echoRequestedModel: settings.server.response_model === "requested",
+      heartbeatMs: settings.server.heartbeat_ms,
+      policyHash: policyHash(loaded),
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function loadFromDisk({ settings, directory }: LoadedSettings, { logger }: SharedServices) {
+  const { plugins } = settings;
+  if (plugins.directory === undefined && plugins.load.length === 0) return { plugins: [], dispose: () => {} };
+  const { offerModules } = await import("./offer-modules.ts");
+  offerModules();
+  try {
+    return await loadPlugins(plugins, directory, logger);
+  } catch (error) {
+    throw new ConfigError([{ message: `a plugin cannot be loaded: ${error instanceof Error ? error.message : error}` }]);
+  }
+}
+
+function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, path: SettingPath) {
+  try {
+    return plugins.find("strategy", name);
+  } catch (error) {
+    throw located(error, loaded, path);
+  }
+}
+
+function condition(source: string | undefined, loaded: LoadedSettings, path: SettingPath) {
+  if (source === undefined) return undefined;
+  try {
+    return compileCondition(source);
+  } catch (error) {
+    throw located(error, loaded, path);
+  }
+}
+
+function located(error: unknown, loaded: LoadedSettings, path: SettingPath): ConfigError {
+  if (error instanceof PluginOptionsError) {
+    return new ConfigError(error.issues.map((issue) => {
+      const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+      const full = [...path, ...issue.path as SettingPath, ...keys];
+      return { path: full, position: loaded.locate(full), message: `"${settingName(full)}" is wrong: ${issue.message}.` };
+    }));
+  }
+  const message = `"${settingName(path)}": ${error instanceof Error ? error.message : error}`;
+  return new ConfigError([{ path, position: loaded.locate(path), message }]);
+}
+
+function listKey({ name, options, plugin }: PlannedProvider): string {
+  return [name, plugin.name, JSON.stringify(options)].join("\n");
+}
+
+function policyHash({ settings }: LoadedSettings): string {
+  const { routes, models, routing } = settings;
+  return createHash("sha256").update(JSON.stringify({ routes, models, routing })).digest("hex").slice(0, 12);
+}

@@ -1,0 +1,271 @@
+import type { Environment } from "../config/environment.ts";
+import { openDataDirectory } from "../config/data-directory.ts";
+import type { LoadedSettings } from "../config/load-settings.ts";
+import { watchSettings } from "../config/watch-settings.ts";
+import type { GatewayServices } from "../gateway/gateway-services.ts";
+import { createApp } from "../http/app.ts";
+import type { HttpSettings } from "../http/http-services.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { RequestHandler } from "../lib/connection.ts";
+import { ShutdownCoordinator } from "../lib/shutdown-coordinator.ts";
+import type { AnyPlugin } from "../plugin/api/define-plugin.ts";
+import { createEgress } from "../plugin/host/egress.ts";
+import { type DiscoveredProvider, discoverLocal } from "../registry/discovery.ts";
+import { ModelLists } from "../registry/model-lists.ts";
+import { PriceBook } from "../registry/price-book.ts";
+import { TargetStates } from "../router/target-states.ts";
+import { type HttpServer, serve } from "../runtime/serve.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { writeAccessLine } from "./access-line.ts";
+import { type ComposeOptions, type Composition, compose } from "./compose.ts";
+import { createStore } from "./create-store.ts";
+import { decideAccess } from "./decide-access.ts";
+import { Generations } from "./generations.ts";
+import { listModels } from "./list-models.ts";
+import { openDecisionLog } from "./open-decision-log.ts";
+import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
+import type { SharedServices } from "./shared-services.ts";
+import { stateSettings } from "./state-settings.ts";
+
+export interface RouterRoleOptions {
+  readonly loaded: LoadedSettings;
+  /** Reads the configuration again. @throws {ConfigError} */
+  readonly reload: () => LoadedSettings;
+  readonly builtins: readonly AnyPlugin[];
+  readonly environment: Environment;
+  readonly dataDirectory: string | undefined;
+  readonly cwd: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly version: string;
+  readonly shutdown: ShutdownCoordinator;
+}
+
+/** A router that serves. */
+export interface RunningRouter {
+  readonly host: string;
+  readonly port: number;
+  /** Made just now; shown this once. */
+  readonly newAdminKey: string | undefined;
+  readonly keyRequired: boolean;
+  /** Resolves when this machine has been searched for model servers. */
+  readonly discovered: Promise<void>;
+  providers(): readonly PlannedProvider[];
+  models(): readonly string[];
+  /** Takes a changed configuration over; a bad one leaves the old one running and is logged. */
+  reload(): Promise<void>;
+}
+
+const localDiscoveryMs = 300;
+
+/** Starts the router role: the API and the whole request path. */
+export async function runRouter(options: RouterRoleOptions): Promise<RunningRouter> {
+  const { loaded, environment, logger, clock, shutdown, builtins } = options;
+  const data = openDataDirectory(options.dataDirectory, environment, options.cwd);
+  if (data.warning !== undefined) logger.warn(data.warning);
+
+  const shared = openShared(options, data.path, () => refreshModels());
+  shutdown.register("model lists", () => shared.lists.close());
+  const store = await createStore(loaded, builtins, shared);
+  shutdown.register("store", () => store.close?.());
+  const decisions = openDecisionLog(loaded, shared);
+  shutdown.register("decision log", () => decisions.close());
+
+  let local: readonly DiscoveredProvider[] = [];
+  const composeOptions = (next: LoadedSettings): ComposeOptions => ({ loaded: next, builtins, environment, local, shared });
+  let opened = await decideAccess(loaded, store, environment);
+  const { newAdminKey } = opened;
+  const first = await compose(composeOptions(loaded));
+  warn(first, logger);
+  const generations = new Generations<Composition>(first, (error) => logger.error("a provider did not close", { error }));
+  shutdown.register("providers", () => generations.close());
+
+  const gateway: GatewayServices = {
+    clock,
+    acquire: () => generations.acquire(),
+    record: (decision) => {
+      decisions.record(decision);
+      if (generations.current.loaded.settings.logging.access) writeAccessLine(logger, decision);
+    },
+  };
+  const admission = new Admission(() => generations.current.loaded.settings.server.max_concurrent_requests);
+  const services = {
+    gateway,
+    logger,
+    access: () => opened.access,
+    listModels: (mayUse: (target: string) => boolean) => listModels(generations.current, mayUse),
+    decisions,
+    ready: () => !shutdown.announced.aborted,
+    admit: () => admission.enter(),
+    version: options.version,
+  };
+  let handler: RequestHandler = createApp(services, httpSettings(loaded));
+  const server = listen(loaded, (request, connection) => handler(request, connection), logger);
+  shutdown.register("listener", (forced) => closeServer(server, forced));
+
+  const activate = (composition: Composition) => {
+    generations.replace(composition);
+    handler = createApp(services, httpSettings(composition.loaded));
+    shared.lists.follow(composition.listing);
+  };
+  function refreshModels(): void {
+    generations.current.registry.refresh();
+  }
+  shared.lists.follow(first.listing);
+  void loadPrices(first, shared, refreshModels);
+
+  // One change at a time: two at once could overtake each other.
+  let changes: Promise<void> = Promise.resolve();
+  const change = (work: () => Promise<void>): Promise<void> => (changes = changes.then(work));
+
+  const reload = () =>
+    change(async () => {
+      try {
+        const next = options.reload();
+        const composition = await compose(composeOptions(next));
+        const access = await decideAccess(next, store, environment);
+        shared.states.configure(stateSettings(next));
+        warn(composition, logger);
+        warnOfRestart(generations.current.loaded, next, logger);
+        opened = access;
+        activate(composition);
+        void loadPrices(composition, shared, refreshModels);
+        logger.info("the configuration was reloaded", { file: next.file });
+      } catch (error) {
+        logger.error("the new configuration is not usable; the old one goes on", { error: error instanceof Error ? error.message : String(error) });
+      }
+    });
+  const discovered = change(async () => {
+    if (!looksForLocal(loaded)) return;
+    local = await findLocal(first, shared, server.port);
+    if (local.length > 0) activate(await compose(composeOptions(generations.current.loaded)));
+  });
+
+  if (loaded.file !== undefined) {
+    const stop = watchSettings({ file: loaded.file, clock, onChange: () => void reload() });
+    shutdown.register("configuration watch", stop);
+  }
+  return {
+    host: server.host,
+    port: server.port,
+    newAdminKey,
+    keyRequired: opened.access.keyRequired,
+    discovered,
+    providers: () => generations.current.planned,
+    models: () => generations.current.registry.names(),
+    reload,
+  };
+}
+
+function openShared(options: RouterRoleOptions, dataDirectory: string | undefined, onChange: () => void): SharedServices {
+  const { clock, random, logger, loaded } = options;
+  return {
+    clock,
+    random,
+    logger,
+    egress: createEgress(),
+    dataDirectory,
+    states: new TargetStates(stateSettings(loaded)),
+    lists: new ModelLists({ clock, random, logger, onChange }),
+    prices: new PriceBook(),
+  };
+}
+
+/** The price data is worth its memory only for vendors that are in it, and must not delay the start. */
+async function loadPrices(composition: Composition, { prices, logger }: SharedServices, refresh: () => void): Promise<void> {
+  if (prices.loaded || !composition.planned.some(({ plugin }) => plugin.priceId !== undefined)) return;
+  try {
+    await prices.load();
+    refresh();
+  } catch (error) {
+    logger.warn("the price data cannot be loaded; prices of the configuration still hold", { error });
+  }
+}
+
+async function findLocal(composition: Composition, { egress }: SharedServices, ownPort: number): Promise<DiscoveredProvider[]> {
+  return await discoverLocal(composition.plugins.all("provider"), {
+    probe: (url, signal) => egress(url, { signal }),
+    ownPorts: new Set([ownPort]),
+    signal: AbortSignal.timeout(localDiscoveryMs),
+  });
+}
+
+function listen({ settings, locate }: LoadedSettings, handler: RequestHandler, logger: Logger): HttpServer {
+  const { host, port, idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
+  try {
+    return serve({
+      host,
+      port,
+      idleTimeoutSeconds,
+      handler,
+      onError: (error) => {
+        logger.error("a request failed outside of its handler", { error });
+        return new Response(null, { status: 500 });
+      },
+    });
+  } catch (error) {
+    const place = locate(["server", "port"]);
+    const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
+    throw new Error(`The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+async function closeServer(server: HttpServer, forced: AbortSignal): Promise<void> {
+  forced.addEventListener("abort", () => void server.abort(), { once: true });
+  await server.stop();
+}
+
+function httpSettings({ settings }: LoadedSettings): HttpSettings {
+  const { server, cors, logging } = settings;
+  return {
+    maxBytes: server.max_body_bytes,
+    maxDepth: server.max_json_depth,
+    allowedHosts: new Set(server.allowed_hosts.map((name) => name.toLowerCase())),
+    corsOrigins: cors.origins,
+    corsMaxAgeSeconds: cors.max_age_seconds,
+    accessLog: logging.access,
+    logPrompts: logging.prompts,
+  };
+}
+
+function warn(composition: Composition, logger: Logger): void {
+  for (const warning of composition.warnings) logger.warn(warning);
+}
+
+/** What a running process cannot change. */
+function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger): void {
+  const frozen = ({ settings }: LoadedSettings) => ({
+    "server.host": settings.server.host,
+    "server.port": settings.server.port,
+    "server.idle_timeout_seconds": settings.server.idle_timeout_seconds,
+    "logging.level": settings.logging.level,
+    "logging.format": settings.logging.format,
+    decisions: JSON.stringify(settings.decisions),
+    shutdown: JSON.stringify(settings.shutdown),
+    store: JSON.stringify(settings.store),
+  });
+  const before = frozen(old);
+  const changed = Object.entries(frozen(next)).filter(([name, value]) => before[name as keyof typeof before] !== value);
+  if (changed.length > 0) logger.warn("some changed settings need a restart", { settings: changed.map(([name]) => name) });
+}
+
+/** Counts inference requests in flight. */
+class Admission {
+  readonly #limit: () => number;
+  #running = 0;
+
+  constructor(limit: () => number) {
+    this.#limit = limit;
+  }
+
+  enter(): (() => void) | undefined {
+    if (this.#running >= this.#limit()) return undefined;
+    this.#running++;
+    let left = false;
+    return () => {
+      if (!left) this.#running--;
+      left = true;
+    };
+  }
+}

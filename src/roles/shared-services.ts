@@ -1,0 +1,19 @@
+import type { Clock } from "../lib/clock.ts";
+import type { EgressFetch } from "../plugin/api/host.ts";
+import type { ModelLists } from "../registry/model-lists.ts";
+import type { PriceBook } from "../registry/price-book.ts";
+import type { TargetStates } from "../router/target-states.ts";
+import type { Logger } from "../telemetry/logger.ts";
+
+/** What outlives configurations and is handed to each of them. */
+export interface SharedServices {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly egress: EgressFetch;
+  /** Writable folder; undefined when everything is kept in memory. */
+  readonly dataDirectory: string | undefined;
+  readonly states: TargetStates;
+  readonly lists: ModelLists;
+  readonly prices: PriceBook;
+}
