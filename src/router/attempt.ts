@@ -5,7 +5,7 @@ import type { AttemptRecord } from "../schema/decision.ts";
 import { backoffMs } from "./backoff.ts";
 import type { AttemptContext, AttemptOptions, AttemptResult, CatalogModel, Dispatched, Plan, PlannedTarget } from "./contracts.ts";
 import { retryRule } from "./retry-policy.ts";
-import type { TargetState, TargetStates } from "./target-states.ts";
+import { credentialPauseMs, type TargetState, type TargetStates } from "./target-states.ts";
 import { toApiError } from "./to-api-error.ts";
 
 export interface AttempterOptions {
@@ -53,7 +53,7 @@ export class Attempter {
           lastError = error;
           if (!isUpstreamError(error) || clock.monotonic() >= deadline) throw fail(error, options);
           const rule = retryRule(error.kind, error.status);
-          const pause = rule.retrySame && tries <= plan.resolution.retries && !(rule.preferNext && hasNext)
+          const pause = rule.retrySame && tries <= plan.resolution.retries && !(rule.preferNext && this.#healthyAfter(plan, index))
             ? this.#pauseMs(error, tries, deadline, state)
             : undefined;
           if (pause !== undefined) await this.#sleep(pause, options.signal);
@@ -63,6 +63,11 @@ export class Attempter {
       }
     }
     throw fail(lastError, options);
+  }
+
+  #healthyAfter({ targets }: Plan, index: number): boolean {
+    const now = this.#options.clock.monotonic();
+    return targets.slice(index + 1).some(({ model }) => this.#options.states.unhealthy(model, now) === undefined);
   }
 
   /** How long to wait before the same target is tried again; undefined when that makes no sense or is not allowed. */
@@ -108,6 +113,9 @@ class Attempt {
   readonly #onClientLeft = () => this.#controller.abort(this.#series.signal.reason);
   #deadlineTimer: ReturnType<Clock["setTimeout"]> | undefined;
   #firstTokenMs: number | undefined;
+  #probe = false;
+  /** A time limit passed for which the target cannot be blamed. */
+  #blameless = false;
 
   constructor(
     options: AttempterOptions,
@@ -135,7 +143,7 @@ class Attempt {
     const limitMs = Math.min(firstTokenMs > 0 && this.#plan.strategyRequest.stream ? firstTokenMs : Infinity, leftMs);
     const timer = limitMs === Infinity ? undefined : clock.setTimeout(() => this.#expire(limitMs, leftMs), limitMs);
     try {
-      const value = await call({ model, signal: this.#controller.signal });
+      const value = await this.#untilAborted(call({ model, signal: this.#controller.signal }));
       this.#firstTokenMs = clock.monotonic() - this.#startedAt;
       if (this.#plan.strategyRequest.stream && leftMs !== Infinity) this.#watchDeadline();
       return {
@@ -164,11 +172,25 @@ class Attempt {
     this.#series.signal.addEventListener("abort", this.#onClientLeft);
     this.#state.outstandingRequests++;
     this.#state.outstandingTokens += this.#tokens;
-    this.#state.breaker.begin(this.#startedAt);
+    this.#probe = this.#state.breaker.begin(this.#startedAt);
     if (first) this.#state.budget.request(this.#startedAt);
   }
 
+  /** A provider that does not heed the signal must not keep the request. */
+  #untilAborted<T>(answer: Promise<T>): Promise<T> {
+    const { signal } = this.#controller;
+    return new Promise<T>((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      answer.then(resolve, reject);
+    });
+  }
+
   #expire(limitMs: number, leftMs: number): void {
+    // The deadline blames a target only when it had all of the operator's time: clients can ask for less, and earlier
+    // targets can have used it up.
+    const { timeouts, resolution } = this.#plan;
+    this.#blameless = limitMs === leftMs &&
+      (timeouts.totalMs !== resolution.timeouts.totalMs || this.#series.attempts.length > 0);
     const what = limitMs < leftMs ? `no first token within ${limitMs} ms` : `no answer before the request's deadline`;
     this.#controller.abort(new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }));
   }
@@ -177,6 +199,7 @@ class Attempt {
   #watchDeadline(): void {
     const { clock } = this.#options;
     this.#deadlineTimer = clock.setTimeout(() => {
+      this.#blameless = true;
       const message = `The answer of ${this.#target.model.id} was not complete at the request's deadline.`;
       this.#controller.abort(new UpstreamError({ kind: "timeout", message }));
     }, Math.max(0, this.#deadline - clock.monotonic()));
@@ -222,13 +245,14 @@ class Attempt {
       states.acceptCredential(provider);
       return this.#state.breaker.succeed();
     }
-    if (!isUpstreamError(error)) return this.#state.breaker.neutral();
+    if (!isUpstreamError(error) || this.#blameless) return this.#state.breaker.neutral(this.#probe);
     const { fault } = retryRule(error.kind, error.status);
-    if (fault === "none") return this.#state.breaker.neutral();
+    if (fault === "none") return this.#state.breaker.neutral(this.#probe);
     this.#state.lastError = `${error.kind}: ${error.message}`;
-    if (fault === "failure") return this.#state.breaker.fail(now);
-    this.#state.breaker.neutral();
+    if (fault === "failure") return this.#state.breaker.fail(now, this.#probe);
+    this.#state.breaker.neutral(this.#probe);
     if (fault === "credential") states.refuseCredential(provider, now);
+    else if (fault === "forbidden") this.#state.coolUntil = now + credentialPauseMs;
     else this.#state.coolUntil = now + Math.min(error.retryAfterMs ?? 1_000, longestPauseMs);
   }
 

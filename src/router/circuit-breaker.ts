@@ -39,9 +39,15 @@ export class CircuitBreaker {
     return this.#openings === 0 ? 0 : Math.max(0, this.#openUntil - now);
   }
 
-  /** A call is dispatched. In the half-open state it is the probe, and no other is let through until it ends. */
-  begin(now: number): void {
-    if (this.state(now) === "half-open") this.#probing = true;
+  /**
+   * A call is dispatched. In the half-open state it is the probe, and no other is let through until it ends.
+   *
+   * @returns whether it is the probe, which `fail` and `neutral` must be told: calls from before the opening may still
+   * end while it runs, and say nothing about it.
+   */
+  begin(now: number): boolean {
+    if (this.#probing || this.state(now) !== "half-open") return false;
+    return this.#probing = true;
   }
 
   succeed(): void {
@@ -50,10 +56,10 @@ export class CircuitBreaker {
     this.#probing = false;
   }
 
-  fail(now: number): void {
+  fail(now: number, probe: boolean): void {
     this.#failures++;
-    const probeFailed = this.state(now) === "half-open" && this.#probing;
-    this.#probing = false;
+    const probeFailed = probe && this.#openings > 0;
+    if (probe) this.#probing = false;
     if (probeFailed || (this.#openings === 0 && this.#failures >= this.#settings.failures)) {
       const { openMs, maxOpenMs } = this.#settings;
       this.#openUntil = now + Math.min(maxOpenMs, openMs * 2 ** this.#openings);
@@ -62,7 +68,7 @@ export class CircuitBreaker {
   }
 
   /** The call said nothing about the target's health: the client left, or the request was at fault. */
-  neutral(): void {
-    this.#probing = false;
+  neutral(probe: boolean): void {
+    if (probe) this.#probing = false;
   }
 }

@@ -1,6 +1,8 @@
 /** Retries and first tries are counted over this time, in milliseconds. */
 const windowMs = 10_000;
-const slots = 10;
+const slotMs = 1_000;
+/** One more than the window has, so that the slot that is just filling does not shorten it. */
+const slots = windowMs / slotMs + 1;
 
 /**
  * Keeps retries from becoming a storm: in any ten seconds a target gets at most a share of its recent first tries again,
@@ -34,7 +36,7 @@ export class RetryBudget {
   }
 
   #advance(now: number): void {
-    const slot = Math.floor(now / (windowMs / slots));
+    const slot = Math.floor(now / slotMs);
     for (let passed = Math.max(this.#slot + 1, slot - slots + 1); passed <= slot; passed++) {
       this.#requests[passed % slots] = 0;
       this.#retries[passed % slots] = 0;

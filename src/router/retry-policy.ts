@@ -8,6 +8,8 @@ export type Fault =
   | "cool-down"
   /** Our credential is bad, which concerns every model of the provider and says nothing about its health. */
   | "credential"
+  /** Our credential is good and may not use this target. */
+  | "forbidden"
   /** The request's own fault; the target did its work. */
   | "none";
 
@@ -21,7 +23,7 @@ export interface RetryRule {
   readonly fault: Fault;
 }
 
-/** What is retried, what falls over and what trips a circuit: all of it is here, and a function of the kind alone. */
+/** What is retried, what falls over and what trips a circuit: all of it is here, and a function of the kind (and of two telling statuses). */
 const rules: Readonly<Record<UpstreamErrorKind, RetryRule>> = {
   rate_limited: { retrySame: true, tryNext: true, preferNext: true, fault: "cool-down" },
   overloaded: { retrySame: true, tryNext: true, preferNext: true, fault: "failure" },
@@ -37,6 +39,10 @@ const rules: Readonly<Record<UpstreamErrorKind, RetryRule>> = {
 /** A backend that does not have the model; another target may. */
 const unknownModel: RetryRule = { retrySame: false, tryNext: true, preferNext: true, fault: "none" };
 
+/** 403 is about one model (not enabled for this account, not in this region); the provider's others may work. */
+const forbiddenModel: RetryRule = { ...rules.auth, fault: "forbidden" };
+
 export function retryRule(kind: UpstreamErrorKind, status: number | undefined): RetryRule {
-  return kind === "invalid_request" && status === 404 ? unknownModel : rules[kind];
+  if (kind === "invalid_request" && status === 404) return unknownModel;
+  return kind === "auth" && status === 403 ? forbiddenModel : rules[kind];
 }

@@ -32,8 +32,8 @@ export interface TargetHealth {
   readonly lastError: string | undefined;
 }
 
-/** The time for which a refused credential keeps a provider's targets out, in milliseconds. */
-const credentialPauseMs = 60_000;
+/** The time for which a refused credential keeps its targets out, in milliseconds. */
+export const credentialPauseMs = 60_000;
 
 /** With wildcard targets clients choose the names, so the states are bounded; the longest unused goes first. */
 const mostTargets = 10_000;
