@@ -63,7 +63,7 @@ export class RequestRecord {
     // 499 is nginx's status for a client that closed the request; nobody is there to read it.
     const status = cancelled ? 499 : apiError.status;
     this.#write({ outcome: cancelled ? "cancelled" : "error", status, error: apiError.message });
-    return apiError;
+    return apiError.withHeaders({ "x-intellirouter-decision": this.#call.decisionId });
   }
 
   toApiError(error: unknown): ApiError {

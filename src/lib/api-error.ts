@@ -31,6 +31,12 @@ export class ApiError extends Error {
     this.shouldRetry = options.shouldRetry;
     this.headers = options.headers ?? {};
   }
+
+  /** The same failure with further response headers. */
+  withHeaders(headers: Readonly<Record<string, string>>): ApiError {
+    const { status, message, type, code, param, retryAfterMs, shouldRetry, cause } = this;
+    return new ApiError({ status, message, type, code, param, retryAfterMs, shouldRetry, cause, headers: { ...this.headers, ...headers } });
+  }
 }
 
 export interface ApiErrorOptions {
