@@ -7,10 +7,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import { settingsJsonSchema } from "../src/cli/config.ts";
 import { openApiDocument } from "../src/http/openapi-document.ts";
 import { routeTable } from "../src/http/routes.ts";
 import { settingsSchema } from "../src/schema/settings.ts";
+import { renderCommandLineReference } from "./render-command-line-reference.ts";
 import { renderConfigurationReference } from "./render-configuration-reference.ts";
 
 interface GeneratedFile {
@@ -25,8 +26,9 @@ const files: readonly GeneratedFile[] = [
   { path: "docs/reference/configuration.md", render: () => renderConfigurationReference(settingsSchema) },
   {
     path: "docs/reference/configuration.schema.json",
-    render: () => toJson(z.toJSONSchema(settingsSchema, { io: "input" })),
+    render: () => toJson(settingsJsonSchema()),
   },
+  { path: "docs/reference/cli.md", render: renderCommandLineReference },
   {
     path: "docs/reference/openapi.json",
     render: () => toJson(openApiDocument(routeTable(), packageVersion())),
