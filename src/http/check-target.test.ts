@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { ApiError } from "../lib/api-error.ts";
-import { checkTarget } from "./check-target.ts";
+import { TargetCheck } from "./check-target.ts";
+
+const checkTarget = (request: Request, allowedHosts: ReadonlySet<string>) => new TargetCheck(allowedHosts).check(request);
 
 /** A request as the runtime hands it over; its constructor would refuse or mend what a socket delivers. */
 function arrived(url: string, host: string | null): Request {
@@ -50,4 +52,12 @@ test("with allowed_hosts only those are served, whatever their port", () => {
   const allowed = new Set(["gateway.example"]);
   expect(() => checkTarget(arrived("http://gateway.example:8000/", "Gateway.Example:8000"), allowed)).not.toThrow();
   expect(() => checkTarget(arrived("http://localhost/", "localhost"), allowed)).toThrow(ApiError);
+});
+
+test("a host that was found good does not make another request line good", () => {
+  const check = new TargetCheck(anyHost);
+  check.check(arrived("http://localhost:8000/v1/models", "localhost:8000"));
+  check.check(arrived("http://localhost:8000/v1/models?x=1", "localhost:8000"));
+  expect(() => check.check(arrived("http://evil/admin/x", "localhost:8000"))).toThrow(ApiError);
+  expect(() => check.check(arrived("/pub/admin/x", "localhost:8000"))).toThrow(ApiError);
 });

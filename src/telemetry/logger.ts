@@ -57,13 +57,12 @@ export class Logger implements PluginLogger {
     return severity[level] >= this.#threshold;
   }
 
-  #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+  #log(level: LogLevel, message: string, fields: LogFields = noFields): void {
     if (severity[level] < this.#threshold) return;
     const time = new Date(this.#options.now()).toISOString();
-    const all = { ...this.#fields, ...fields };
     const line = this.#options.format === "json"
-      ? JSON.stringify({ time, level, message, ...all }, plain)
-      : this.#pretty(time, level, message, all);
+      ? `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}${inside(this.#fields)}${inside(fields)}}`
+      : this.#pretty(time, level, message, { ...this.#fields, ...fields });
     this.#options.write(`${line}\n`);
   }
 
@@ -77,9 +76,18 @@ export class Logger implements PluginLogger {
   }
 }
 
-/** Errors have no enumerable fields, so JSON would show them as `{}`. */
-function plain(_key: string, value: unknown): unknown {
-  return value instanceof Error ? value.message : value;
+const noFields: LogFields = {};
+
+/** Fields as they stand inside of a JSON object, after others. */
+function inside(fields: LogFields): string {
+  let plain = fields;
+  for (const key in fields) {
+    // Errors have no enumerable fields, so JSON would show them as `{}`.
+    const value = fields[key];
+    if (value instanceof Error) plain = { ...plain, [key]: value.message };
+  }
+  const text = JSON.stringify(plain);
+  return text === "{}" ? "" : `,${text.slice(1, -1)}`;
 }
 
 /** Control characters of foreign text must not draw lines of their own. */
