@@ -1,4 +1,4 @@
-import { Argument, type Command as CommandType, Command } from "commander";
+import { Argument, Command, type Command as CommandType } from "commander";
 import type { CommandContext } from "./command-context.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
@@ -7,7 +7,10 @@ export function completionCommand(context: CommandContext): Command {
   const command: Command = new Command("completion")
     .description("Print a completion script for a shell.")
     .addArgument(new Argument("<shell>", "the shell").choices(shells))
-    .addHelpText("after", '\n  bash:  eval "$(intellirouter completion bash)"\n  zsh:   eval "$(intellirouter completion zsh)"\n  fish:  intellirouter completion fish | source')
+    .addHelpText(
+      "after",
+      '\n  bash:  eval "$(intellirouter completion bash)"\n  zsh:   eval "$(intellirouter completion zsh)"\n  fish:  intellirouter completion fish | source',
+    )
     .action((shell: (typeof shells)[number]) => {
       const words = wordsOf(command.parent!);
       context.stdout(shell === "fish" ? fish(words) : shell === "zsh" ? zsh(words) : bash(words));
@@ -18,20 +21,32 @@ export function completionCommand(context: CommandContext): Command {
 /** What may follow the words so far, `""` being the program itself. */
 type Words = ReadonlyMap<string, readonly { readonly word: string; readonly help: string }[]>;
 
-function wordsOf(program: CommandType, path = "", words = new Map<string, { word: string; help: string }[]>()): Words {
+function wordsOf(
+  program: CommandType,
+  path = "",
+  words = new Map<string, { word: string; help: string }[]>(),
+): Words {
   const entries = program.commands.map((child) => ({ word: child.name(), help: child.description() }));
   for (const argument of program.registeredArguments) {
-    for (const choice of argument.argChoices ?? []) entries.push({ word: choice, help: argument.description });
+    for (const choice of argument.argChoices ?? []) {
+      entries.push({ word: choice, help: argument.description });
+    }
   }
-  for (const option of program.options) if (option.long) entries.push({ word: option.long, help: option.description });
+  for (const option of program.options) {
+    if (option.long) entries.push({ word: option.long, help: option.description });
+  }
   entries.push({ word: "--help", help: "print help" });
   words.set(path, entries);
-  for (const child of program.commands) wordsOf(child, path === "" ? child.name() : `${path} ${child.name()}`, words);
+  for (const child of program.commands) {
+    wordsOf(child, path === "" ? child.name() : `${path} ${child.name()}`, words);
+  }
   return words;
 }
 
 function bash(words: Words): string {
-  const cases = [...words].map(([path, entries]) => `    '${path}') candidates='${entries.map(({ word }) => word).join(" ")}' ;;`);
+  const cases = [...words].map(([path, entries]) =>
+    `    '${path}') candidates='${entries.map(({ word }) => word).join(" ")}' ;;`
+  );
   return `# bash completion of intellirouter
 _intellirouter() {
   local path='' word candidates='' index
@@ -39,7 +54,11 @@ _intellirouter() {
     word=\${COMP_WORDS[index]}
     case "$word" in -*) continue ;; esac
     case "\${path:+$path }$word" in
-${[...words.keys()].filter((path) => path !== "").map((path) => `      '${path}') path='${path}' ;;`).join("\n")}
+${
+    [...words.keys()].filter((path) => path !== "").map((path) => `      '${path}') path='${path}' ;;`).join(
+      "\n",
+    )
+  }
     esac
   done
   case "$path" in

@@ -4,7 +4,7 @@ import { stringify } from "smol-toml";
 import { z } from "zod";
 import { redactSettings } from "../config/redact-settings.ts";
 import { settingsSchema } from "../schema/settings.ts";
-import { CommandFailure, type CommandContext } from "./command-context.ts";
+import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { type GlobalOptions, load, withJson } from "./global-options.ts";
 
 export function configCommand(context: CommandContext): Command {
@@ -16,14 +16,20 @@ export function configCommand(context: CommandContext): Command {
 }
 
 function printCommand(context: CommandContext): Command {
-  return withJson(new Command("print").description("Print the settings in force: file, environment and defaults together."))
+  return withJson(
+    new Command("print").description("Print the settings in force, made of file, environment and defaults."),
+  )
     .option("--redacted", "replace secrets (always done unless --show-secrets is given)")
     .option("--show-secrets", "print secrets as they are")
     .action((options: GlobalOptions & { redacted?: boolean; showSecrets?: boolean }) => {
-      if (options.redacted && options.showSecrets) throw new CommandFailure(2, "give either --redacted or --show-secrets, not both.");
+      if (options.redacted && options.showSecrets) {
+        throw new CommandFailure(2, "give either --redacted or --show-secrets, not both.");
+      }
       const { settings } = load(context, options);
       const shown = options.showSecrets ? JSON.parse(JSON.stringify(settings)) : redactSettings(settings);
-      context.stdout(options.json ? `${JSON.stringify(shown, null, 2)}\n` : `${stringify(shown).trimEnd()}\n`);
+      context.stdout(
+        options.json ? `${JSON.stringify(shown, null, 2)}\n` : `${stringify(shown).trimEnd()}\n`,
+      );
     });
 }
 
@@ -38,8 +44,15 @@ export function settingsJsonSchema(): Record<string, unknown> {
 }
 
 function hashKeyCommand(context: CommandContext): Command {
-  return withJson(new Command("hash-key").description("Read an API key from standard input and print the hash for [[auth.keys]]."))
-    .addHelpText("after", "\nA key is never given as an argument: other users could see it.\n  openssl rand -hex 32 | tee key.txt | intellirouter config hash-key")
+  return withJson(
+    new Command("hash-key").description(
+      "Read an API key from standard input and print the hash for [[auth.keys]].",
+    ),
+  )
+    .addHelpText(
+      "after",
+      "\nA key is never given as an argument: other users could see it.\n  openssl rand -hex 32 | tee key.txt | intellirouter config hash-key",
+    )
     .action(async (options: GlobalOptions) => {
       if (context.stdinIsTerminal) context.stderr("Type or paste the key, then press Enter and Ctrl-D: ");
       const key = (await context.readStdin()).trim();

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type LoadedSettings, loadSettings, type LoadOptions } from "../config/load-settings.ts";
+import { type LoadedSettings, type LoadOptions, loadSettings } from "../config/load-settings.ts";
 import type { CommandContext } from "./command-context.ts";
 
 /** Options of every command. */
@@ -12,7 +12,10 @@ export interface GlobalOptions {
 
 export function withGlobalOptions(command: Command): Command {
   return command
-    .option("-c, --config <file>", "configuration file (default: ./config/config.toml, then /etc/intellirouter/config.toml)")
+    .option(
+      "-c, --config <file>",
+      "configuration file (default: ./config/config.toml, then /etc/intellirouter/config.toml)",
+    )
     .option("--data-dir <folder>", "folder for the gateway's own state")
     .option("--no-color", "no colours; the variable NO_COLOR does the same");
 }
@@ -22,6 +25,15 @@ export function withJson(command: Command): Command {
 }
 
 /** @throws {ConfigError} */
-export function load(context: CommandContext, options: GlobalOptions, flags: LoadOptions["flags"] = []): LoadedSettings {
-  return loadSettings({ configPath: options.config, flags, environment: context.environment, cwd: context.cwd });
+export function load(
+  context: CommandContext,
+  options: GlobalOptions,
+  flags: LoadOptions["flags"] = [],
+): LoadedSettings {
+  return loadSettings({
+    configPath: options.config,
+    flags,
+    environment: context.environment,
+    cwd: context.cwd,
+  });
 }

@@ -5,10 +5,19 @@ import { type GlobalOptions, load, withJson } from "./global-options.ts";
 import { table } from "./table.ts";
 
 export function modelsCommand(context: CommandContext): Command {
-  return withJson(new Command("models").description("List every name that clients may ask for, as a gateway started now would serve it."))
+  return withJson(
+    new Command("models").description(
+      "List every name that clients may ask for, as a gateway started now would serve it.",
+    ),
+  )
     .option("--no-ask", "do not ask the backends for their models")
     .action(async (options: GlobalOptions & { ask: boolean }) => {
-      const { models, problems } = await describeModels(load(context, options), context.plugins, context.environment, options.ask);
+      const { models, problems } = await describeModels(
+        load(context, options),
+        context.plugins,
+        context.environment,
+        options.ask,
+      );
       for (const problem of problems) context.stderr(`warning: ${problem}\n`);
       if (options.json) {
         context.stdout(`${JSON.stringify({ object: "list", data: models })}\n`);

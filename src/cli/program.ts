@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../lib/config-error.ts";
 import { checkCommand } from "./check.ts";
-import { CommandFailure, type CommandContext } from "./command-context.ts";
+import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { explainCommand } from "./explain.ts";
@@ -21,8 +21,20 @@ export function createProgram(context: CommandContext): Command {
     .version(context.version, "-V, --version", "print the version")
     .helpCommand("help [command]", "print the help of a command")
     .showHelpAfterError("(--help tells more)")
-    .addHelpText("after", "\nStart with:  intellirouter run\nExit codes:  0 done, 1 failed, 2 wrong usage or configuration");
-  const commands = [runCommand, checkCommand, configCommand, modelsCommand, explainCommand, healthCommand, versionCommand, completionCommand];
+    .addHelpText(
+      "after",
+      "\nStart with:  intellirouter run\nExit codes:  0 done, 1 failed, 2 wrong usage or configuration",
+    );
+  const commands = [
+    runCommand,
+    checkCommand,
+    configCommand,
+    modelsCommand,
+    explainCommand,
+    healthCommand,
+    versionCommand,
+    completionCommand,
+  ];
   for (const create of commands) program.addCommand(create(context));
   configure(program, context);
   return program;
@@ -40,7 +52,10 @@ function configure(command: Command, context: CommandContext): void {
 }
 
 /** Runs a command line and returns the exit code. Never throws. */
-export async function runCommandLine(context: CommandContext, commandArguments: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  context: CommandContext,
+  commandArguments: readonly string[],
+): Promise<number> {
   const program = createProgram(context);
   try {
     if (commandArguments.length === 0) {

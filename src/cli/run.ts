@@ -7,7 +7,7 @@ import { liftConcurrencyLimit } from "../runtime/replace-process.ts";
 import { listenForSignals } from "../runtime/signals.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
 import { Logger } from "../telemetry/logger.ts";
-import { CommandFailure, type CommandContext } from "./command-context.ts";
+import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { type GlobalOptions, load } from "./global-options.ts";
 import { welcome } from "./welcome.ts";
 
@@ -24,8 +24,15 @@ export function runCommand(context: CommandContext): Command {
     .description("Serve.")
     .option("--host <address>", "address to listen on (default: 127.0.0.1; any other asks for an API key)")
     .option("--port <number>", "port to listen on (default: 8000; 0 lets the system choose)", parsePort)
-    .addOption(new Option("--role <name>", "part to run; all of them are one process today").choices(roles).default(["all"], "all").argParser(parseRole))
-    .addHelpText("after", "\nSIGTERM and SIGINT end it gracefully, a second one at once; SIGHUP reloads the configuration, and so does a changed file.")
+    .addOption(
+      new Option("--role <name>", "part to run; all of them are one process today").choices(roles).default([
+        "all",
+      ], "all").argParser(parseRole),
+    )
+    .addHelpText(
+      "after",
+      "\nSIGTERM and SIGINT end it gracefully, a second one at once; SIGHUP reloads the configuration, and so does a changed file.",
+    )
     .action((options: RunOptions) => run(context, options));
 }
 
@@ -98,7 +105,9 @@ async function run(context: CommandContext, options: RunOptions): Promise<void> 
 
 function parsePort(value: string): number {
   const port = Number(value);
-  if (!/^\d+$/.test(value) || port > 65_535) throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  if (!/^\d+$/.test(value) || port > 65_535) {
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  }
   return port;
 }
 

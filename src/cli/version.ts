@@ -9,9 +9,17 @@ export function versionCommand(context: CommandContext): Command {
       const { bun, deno } = process.versions as Record<string, string | undefined>;
       const facts = {
         version: context.version,
-        runtime: bun !== undefined ? `bun ${bun}` : deno !== undefined ? `deno ${deno}` : `node ${process.version}`,
+        runtime: bun !== undefined
+          ? `bun ${bun}`
+          : deno !== undefined
+          ? `deno ${deno}`
+          : `node ${process.version}`,
         platform: `${process.platform}-${process.arch}`,
       };
-      context.stdout(options.json ? `${JSON.stringify(facts)}\n` : `intellirouter ${facts.version} (${facts.runtime}, ${facts.platform})\n`);
+      context.stdout(
+        options.json
+          ? `${JSON.stringify(facts)}\n`
+          : `intellirouter ${facts.version} (${facts.runtime}, ${facts.platform})\n`,
+      );
     });
 }

@@ -4,11 +4,19 @@ const shownModels = 12;
 
 /** What a person sees after the start: what was found, and what to try. */
 export function welcome(running: RunningRouter, version: string): string {
-  const host = running.host === "0.0.0.0" || running.host === "::" ? "127.0.0.1" : running.host.includes(":") ? `[${running.host}]` : running.host;
+  const host = running.host === "0.0.0.0" || running.host === "::"
+    ? "127.0.0.1"
+    : running.host.includes(":")
+    ? `[${running.host}]`
+    : running.host;
   const base = `http://${host}:${running.port}`;
   const models = running.models();
   const providers = running.providers().map(({ name, origin, found, plugin }) => {
-    const where = origin === "configuration" ? plugin.name : origin === "built-in" ? "built in, makes its answers up" : `found: ${found}`;
+    const where = origin === "configuration"
+      ? plugin.name
+      : origin === "built-in"
+      ? "built in, makes its answers up"
+      : `found: ${found}`;
     return `  ${name.padEnd(18)} ${where}`;
   });
   const model = models.find((name) => name === "mock-llama") ?? models[0] ?? "MODEL";
@@ -16,13 +24,25 @@ export function welcome(running: RunningRouter, version: string): string {
   return [
     `IntelliRouter ${version} serves ${base}/v1`,
     "",
-    providers.length === 0 ? "No providers yet: set a vendor's key, start a model server, or write a configuration." : "Providers",
+    providers.length === 0
+      ? "No providers yet: set a vendor's key, start a model server, or write a configuration."
+      : "Providers",
     ...providers,
     "",
-    ...(models.length === 0 ? [] : ["Models", `  ${models.slice(0, shownModels).join(", ")}${models.length > shownModels ? `, and ${models.length - shownModels} more at /v1/models` : ""}`, ""]),
-    ...(running.newAdminKey === undefined ? [] : ["Admin key, shown this once; keep it:", `  ${running.newAdminKey}`, ""]),
+    ...(models.length === 0 ? [] : [
+      "Models",
+      `  ${models.slice(0, shownModels).join(", ")}${
+        models.length > shownModels ? `, and ${models.length - shownModels} more at /v1/models` : ""
+      }`,
+      "",
+    ]),
+    ...(running.newAdminKey === undefined
+      ? []
+      : ["Admin key, shown this once; keep it:", `  ${running.newAdminKey}`, ""]),
     "Try",
-    `  curl ${base}/v1/chat/completions -H 'content-type: application/json'${key === undefined ? "" : ` -H 'authorization: Bearer ${key}'`} \\`,
+    `  curl ${base}/v1/chat/completions -H 'content-type: application/json'${
+      key === undefined ? "" : ` -H 'authorization: Bearer ${key}'`
+    } \\`,
     `    -d '{"model":"${model}","messages":[{"role":"user","content":"Hello!"}]}'`,
     "",
     "",

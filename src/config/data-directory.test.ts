@@ -45,5 +45,7 @@ test("without any home the state is kept in memory, with a warning", () => {
 test("a relative XDG_STATE_HOME is ignored, as its specification says", () => {
   using folder = temporaryFolder();
   const environment = { XDG_STATE_HOME: "state", HOME: folder.path };
-  expect(openDataDirectory(undefined, environment, folder.path).path).toBe(`${folder.path}/.local/state/intellirouter`);
+  expect(openDataDirectory(undefined, environment, folder.path).path).toBe(
+    `${folder.path}/.local/state/intellirouter`,
+  );
 });
