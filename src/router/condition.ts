@@ -1,4 +1,4 @@
-import { Environment } from "@marcbachmann/cel-js";
+import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
 import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import type { RequestFacts } from "./contracts.ts";
@@ -10,6 +10,7 @@ export const conditionVariables = {
   headers: { type: "map", description: "Request headers by lower-case name; credentials are left out." },
   metadata: { type: "map", description: "The request's metadata, or an empty map." },
   message_count: { type: "int", description: "Number of messages." },
+  message_characters: { type: "int", description: "Characters of all messages' texts." },
   prompt_tokens: { type: "int", description: "Estimated tokens of the prompt." },
   tools: { type: "list", description: "Names of the tools that the request offers." },
   stream: { type: "bool", description: "Whether the answer is to be streamed." },
@@ -46,7 +47,8 @@ const linearMatches = "re2test";
 export function compileCondition(source: string): Condition {
   const environment = createEnvironment();
   const program = parse(environment, source);
-  const names = (Object.keys(conditionVariables) as VariableName[]).filter((name) => new RegExp(`\\b${name}\\b`).test(source));
+  const mentioned = new Set(nodesOf(program.ast).map((node) => node.op === "id" ? node.args : undefined));
+  const names = (Object.keys(conditionVariables) as VariableName[]).filter((name) => mentioned.has(name));
   return {
     source,
     test(facts, nowMs) {
@@ -66,10 +68,9 @@ function createEnvironment(): Environment {
   for (const [name, { type }] of Object.entries(conditionVariables)) environment.registerVariable(name, type);
   const compiled = new Map<string, RE2JS>();
   const test = (text: string, pattern: string): boolean => {
-    if (pattern.length > longestPattern) throw new Error(`a pattern may have at most ${longestPattern} characters`);
     let expression = compiled.get(pattern);
     if (expression === undefined) {
-      expression = RE2JS.compile(pattern);
+      expression = compilePattern(pattern);
       if (compiled.size >= 100) compiled.clear();
       compiled.set(pattern, expression);
     }
@@ -91,13 +92,53 @@ function parse(environment: Environment, source: string) {
   if (!check.valid) {
     const unknown = String(check.error?.message).match(/Unknown variable: (\w+)/)?.[1];
     const hint = unknown === undefined ? "" : didYouMeanSentence(unknown, Object.keys(conditionVariables));
-    throw new Error(`The condition is wrong: ${tidy(check.error)}${hint}`);
+    throw new Error(`The condition is wrong: ${tidy(check.error).replace(/(?=\n|$)/, hint)}`);
   }
   if (check.type !== "bool" && check.type !== "dyn") {
     throw new Error(`The condition gives a value of type ${check.type}; it must be true or false.`);
   }
-  for (const literal of literalPatterns(source)) RE2JS.compile(literal);
+  checkPatterns(program.ast);
   return program;
+}
+
+/** Patterns that are written out are tried now, so that a wrong one is found when the configuration is loaded. */
+function checkPatterns(ast: ASTNode): void {
+  for (const node of nodesOf(ast)) {
+    if (node.op !== "call" && node.op !== "rcall") continue;
+    if (node.args[0] === "matches") {
+      throw new Error("The condition is wrong: `matches` stands behind an unpaired quote, as in a comment; write it without comments.");
+    }
+    const pattern = node.args[0] === linearMatches ? node.args.at(-1) : undefined;
+    const literal = Array.isArray(pattern) ? pattern.at(-1) : undefined;
+    if (literal?.op === "value" && typeof literal.args === "string") compilePattern(literal.args);
+  }
+}
+
+function compilePattern(pattern: string): RE2JS {
+  if (pattern.length > longestPattern) throw new Error(`The condition is wrong: a pattern may have at most ${longestPattern} characters.`);
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    throw new Error(`The condition is wrong: the pattern ${JSON.stringify(pattern)} does not parse: ${tidy(error)}`, { cause: error });
+  }
+}
+
+/** The node and everything below it. */
+function nodesOf(root: ASTNode): ASTNode[] {
+  const nodes: ASTNode[] = [];
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit);
+    else if (isNode(value)) {
+      nodes.push(value);
+      visit(value.args);
+    }
+  };
+  visit(root);
+  return nodes;
+}
+
+function isNode(value: unknown): value is ASTNode {
+  return typeof value === "object" && value !== null && "op" in value && "args" in value;
 }
 
 const stringLiterals = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/;
@@ -105,12 +146,6 @@ const stringLiterals = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/;
 function replaceMatches(source: string): string {
   const pattern = new RegExp(`(${stringLiterals.source})|\\bmatches(?=\\s*\\()`, "g");
   return source.replace(pattern, (_whole, text?: string) => text ?? linearMatches);
-}
-
-/** Patterns that are written out, so that a wrong one is found when the configuration is loaded. */
-function literalPatterns(source: string): string[] {
-  const pattern = new RegExp(`\\bmatches\\s*\\(\\s*(${stringLiterals.source})\\s*\\)`, "g");
-  return [...source.matchAll(pattern)].map(([, text]) => text!.slice(1, -1).replace(/\\\\/g, "\\"));
 }
 
 function valueOf(name: VariableName, facts: RequestFacts, nowMs: number): unknown {
@@ -125,6 +160,8 @@ function valueOf(name: VariableName, facts: RequestFacts, nowMs: number): unknow
       return isRecord(facts.body.metadata) ? facts.body.metadata : {};
     case "message_count":
       return BigInt(Array.isArray(facts.body.messages) ? facts.body.messages.length : 0);
+    case "message_characters":
+      return BigInt(messageCharacters(facts.body.messages));
     case "prompt_tokens":
       return BigInt(facts.promptTokens);
     case "tools":
@@ -143,6 +180,17 @@ function valueOf(name: VariableName, facts: RequestFacts, nowMs: number): unknow
 function toolNames(tools: unknown): string[] {
   if (!Array.isArray(tools)) return [];
   return tools.map((tool) => tool?.function?.name ?? tool?.custom?.name ?? tool?.name ?? "").map(String);
+}
+
+function messageCharacters(messages: unknown): number {
+  if (!Array.isArray(messages)) return 0;
+  let characters = 0;
+  for (const message of messages) {
+    const content: unknown = message?.content;
+    if (typeof content === "string") characters += content.length;
+    else if (Array.isArray(content)) for (const part of content) if (typeof part?.text === "string") characters += part.text.length;
+  }
+  return characters;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

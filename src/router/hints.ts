@@ -20,14 +20,15 @@ const timeout = "x-intellirouter-timeout-ms";
 /**
  * Reads the hints of a request.
  *
- * `x-intellirouter-only` and `-ignore` list targets (`provider/model`) or providers, separated by commas; the prices are
+ * `x-intellirouter-only` and `-ignore` list targets (`provider/model`) or providers, separated by commas; a `*` in them
+ * stands for any text. The prices are
  * US dollars for one million tokens and leave out targets whose price is unknown.
  *
  * @throws {ApiError} 400 naming the header that is malformed.
  */
 export function readHints(headers: Headers): Hints {
-  const wanted = list(headers.get(only));
-  const unwanted = list(headers.get(ignore));
+  const wanted = list(headers, only);
+  const unwanted = list(headers, ignore);
   const inputPrice = number(headers, maxPriceInput);
   const outputPrice = number(headers, maxPriceOutput);
   const timeoutMs = number(headers, timeout) ?? Infinity;
@@ -44,7 +45,23 @@ export function readHints(headers: Headers): Hints {
 }
 
 function names(entries: ReadonlySet<string>, model: CatalogModel): boolean {
-  return entries.has(model.id) || entries.has(model.provider);
+  if (entries.has(model.id) || entries.has(model.provider)) return true;
+  for (const entry of entries) if (entry.includes("*") && (matches(entry, model.id) || matches(entry, model.provider))) return true;
+  return false;
+}
+
+/** Greedy from left to right: without backtracking, since the pattern is a stranger's. */
+function matches(pattern: string, text: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop() ?? "";
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;
+  let position = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, position);
+    if (found < 0 || found + part.length > text.length - last.length) return false;
+    position = found + part.length;
+  }
+  return true;
 }
 
 function dearer(price: number | undefined, limit: number | undefined, header: string): string | undefined {
@@ -53,9 +70,12 @@ function dearer(price: number | undefined, limit: number | undefined, header: st
   return price > limit ? `costs ${price} and ${header} allows ${limit}` : undefined;
 }
 
-function list(value: string | null): ReadonlySet<string> | undefined {
+function list(headers: Headers, name: string): ReadonlySet<string> | undefined {
+  const value = headers.get(name);
   if (value === null) return undefined;
-  return new Set(value.split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
+  const entries = new Set(value.split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
+  if (entries.size === 0) throw malformed(name, "a list of targets or providers, separated by commas");
+  return entries;
 }
 
 function number(headers: Headers, name: string): number | undefined {

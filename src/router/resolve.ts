@@ -41,10 +41,12 @@ export class Resolver {
    * What the asked-for name stands for: the first route of that name whose condition holds, else a model, else the first
    * route named `*` whose condition holds.
    *
-   * @throws {ApiError} 404 `model_not_found`
+   * @throws {ApiError} 404 `model_not_found`; 400 for a name that cannot be one.
    */
   resolve(facts: RequestFacts, nowMs: number): Resolution {
     const notes: string[] = [];
+    refuseControlCharacters(facts.model);
+    if (reserved.some((prefix) => facts.model.startsWith(prefix))) throw this.#notFound(facts, notes);
     const named = facts.model === everything ? undefined : this.#firstRoute(facts.model, facts, nowMs, notes);
     if (named !== undefined) return this.#viaRoute(named, facts);
     const model = this.#options.catalog.find(facts.model);
@@ -118,6 +120,15 @@ export class Resolver {
       param: "model",
       message: `The model \`${facts.model}\` does not exist or cannot be used.${why}`,
     });
+  }
+}
+
+/** Names end up in URLs, headers and log lines. */
+function refuseControlCharacters(name: string): void {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    if (code > 0x1f && code !== 0x7f) continue;
+    throw new ApiError({ status: 400, code: "invalid_model_name", param: "model", message: "The model's name holds control characters." });
   }
 }
 
