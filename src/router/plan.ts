@@ -71,10 +71,12 @@ export class Planner {
     if (!serves(model, facts.operation)) return { filter: "operation", reason: `it does not serve ${facts.operation}` };
     const lack = lackOf(model, facts);
     if (lack !== undefined) return { filter: "capability", reason: `it does not take ${lack}` };
-    if (model.contextLength !== undefined && facts.promptTokens > model.contextLength) {
+    const { promptTokens, maxOutputTokens = 0 } = facts;
+    if (model.contextLength !== undefined && promptTokens + maxOutputTokens > model.contextLength) {
+      const answer = maxOutputTokens === 0 ? "" : `, the answer may have ${maxOutputTokens}`;
       return {
         filter: "context_length",
-        reason: `the prompt has about ${facts.promptTokens} tokens and its context ${model.contextLength}`,
+        reason: `the prompt has about ${promptTokens} tokens${answer}, and its context is ${model.contextLength}`,
       };
     }
     const price = tooDear(model, resolution);
@@ -92,7 +94,8 @@ export class Planner {
     candidates: Candidate[],
   ): PlannedTarget[] {
     const only = survivors[0]!;
-    if (survivors.length === 1) {
+    // A route's strategy is asked about a single target too: it may have limits of its own.
+    if (resolution.route === undefined && survivors.length === 1) {
       candidates.push({ target: only.model!.id, rank: 1 });
       return [planned(only, resolution)];
     }
@@ -107,8 +110,8 @@ export class Planner {
       candidates.push({
         target: id,
         rank: targets.length,
-        ...(score === undefined ? {} : { score }),
-        ...(propensity === undefined ? {} : { propensity }),
+        ...(Number.isFinite(score) ? { score: score! } : {}),
+        ...(Number.isFinite(propensity) ? { propensity: propensity! } : {}),
       });
     }
     for (const id of byId.keys()) candidates.push({ target: id, removed_by: "strategy", reason: "left out by the strategy" });
@@ -123,7 +126,9 @@ export class Planner {
   ): readonly RankedTarget[] {
     const targets = survivors.map((target) => this.#strategyTarget(target));
     try {
-      return strategy.rank(targets, request);
+      const ranked: unknown = strategy.rank(targets, request);
+      if (isRanking(ranked)) return ranked;
+      throw new TypeError("rank() must return a list of { id }");
     } catch (error) {
       this.#options.onStrategyError(name, error);
       return targets.map(({ id }) => ({ id }));
@@ -143,6 +148,11 @@ export class Planner {
       outputPrice: model!.outputPrice,
     };
   }
+}
+
+/** Strategies are plugins: their types may have been left unchecked. */
+function isRanking(ranked: unknown): ranked is readonly RankedTarget[] {
+  return Array.isArray(ranked) && ranked.every((entry) => typeof entry?.id === "string");
 }
 
 function planned(target: ResolvedTarget, resolution: Resolution): PlannedTarget {
@@ -198,7 +208,6 @@ function noTarget(facts: RequestFacts, candidates: readonly Candidate[], retryAf
   const name = `\`${facts.model}\``;
   switch (filter) {
     case "health":
-    case "strategy":
       return new ApiError({
         status: 503,
         code: "no_healthy_target",
@@ -210,7 +219,7 @@ function noTarget(facts: RequestFacts, candidates: readonly Candidate[], retryAf
         status: 400,
         code: "context_length_exceeded",
         param: "messages",
-        message: `The prompt is longer than the context of every target of ${name} (${because}).`,
+        message: `The request is longer than the context of every target of ${name} (${because}).`,
       });
     case "permission":
       return new ApiError({
@@ -225,6 +234,12 @@ function noTarget(facts: RequestFacts, candidates: readonly Candidate[], retryAf
         code: "model_not_found",
         param: "model",
         message: `The model ${name} has no target that exists (${because}).`,
+      });
+    case "strategy":
+      return new ApiError({
+        status: 503,
+        code: "no_target_allowed",
+        message: `The route's strategy allows no target of ${name} for this request.`,
       });
     default:
       return new ApiError({
