@@ -99,8 +99,11 @@ export class Planner {
       candidates.push({ target: only.model!.id, rank: 1 });
       return [planned(only, resolution)];
     }
-    const byId = new Map(survivors.map((target) => [target.model!.id, target]));
-    const ranked = this.#askStrategy(resolution.strategyPlugin, resolution.strategy, survivors, request);
+    // An alias and the model that it stands for are one target.
+    const byId = new Map<string, ResolvedTarget>();
+    for (const target of survivors) if (!byId.has(target.model!.id)) byId.set(target.model!.id, target);
+    const distinct = byId.size === survivors.length ? survivors : [...byId.values()];
+    const ranked = this.#askStrategy(resolution.strategyPlugin, resolution.strategy, distinct, request);
     const targets: PlannedTarget[] = [];
     for (const { id, score, propensity } of ranked) {
       const target = byId.get(id);
