@@ -85,14 +85,27 @@ async function probe(
   options: LocalDiscoveryOptions,
 ): Promise<DiscoveredProvider | undefined> {
   try {
-    const response = await options.probe(origin + declared.path, options.signal);
+    const { response, text } = await untilAborted(ask(origin + declared.path, options), options.signal);
     if (response.headers.has("x-intellirouter")) return undefined;
-    const text = await beginning(response);
     if (!declared.recognise({ status: response.status, headers: response.headers, text })) return undefined;
     return { name: plugin.name, plugin, options: declared.options(origin), secrets: {}, origin: "loopback", found: origin };
   } catch {
     return undefined;
   }
+}
+
+async function ask(url: string, options: LocalDiscoveryOptions): Promise<{ response: Response; text: string }> {
+  const response = await options.probe(url, options.signal);
+  return { response, text: await beginning(response) };
+}
+
+/** What listens on a port may be anything: the start does not wait for it longer than it may. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 async function beginning(response: Response): Promise<string> {

@@ -121,7 +121,7 @@ export class ModelRegistry {
   cost(target: string, usage: Usage): number | undefined {
     const model = this.find(target);
     if (model?.inputPrice === undefined || model.outputPrice === undefined) return undefined;
-    const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
+    const cached = Math.min(usage.prompt_tokens_details?.cached_tokens ?? 0, usage.prompt_tokens);
     const fresh = usage.prompt_tokens - cached;
     const input = fresh * model.inputPrice + cached * (model.cachedInputPrice ?? model.inputPrice);
     return (input + usage.completion_tokens * model.outputPrice) / 1e6;
@@ -176,7 +176,9 @@ export class ModelRegistry {
 }
 
 function descriptions(entry: RegisteredProvider): readonly ModelDescription[] {
-  const known = new Map([...(entry.provider.models ?? []), ...(entry.listed() ?? [])].map((model) => [model.id, model]));
+  const known = new Map<string, ModelDescription>();
+  // What the backend says now wins over what its plugin knew, field by field: most lists are bare ids.
+  for (const model of [...(entry.provider.models ?? []), ...(entry.listed() ?? [])]) known.set(model.id, { ...known.get(model.id), ...model });
   if (entry.configuredModels === undefined) return [...known.values()];
   return entry.configuredModels.map((id) => known.get(id) ?? { id });
 }
