@@ -34,8 +34,9 @@ describe("by the environment", () => {
   });
 
   test("the key is nowhere but among the secrets", () => {
-    const [{ plugin: _, secrets: __, ...rest }] = discoverEnvironment([vendor], { VENDOR_API_KEY: "hunter2" }) as [never];
-    expect(JSON.stringify(rest)).not.toContain("hunter2");
+    const [found] = discoverEnvironment([vendor], { VENDOR_API_KEY: "hunter2" });
+    expect(found?.secrets).toEqual({ api_key: "hunter2" });
+    expect(JSON.stringify({ ...found, secrets: undefined })).not.toContain("hunter2");
   });
 });
 

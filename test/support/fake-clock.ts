@@ -33,8 +33,9 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves time on, firing timers in order, and lets promises settle after each. */
+  /** Moves time on, firing timers in order, and lets promises settle before the first and after each. */
   async advance(milliseconds: number): Promise<void> {
+    await settle();
     const end = this.#time + milliseconds;
     for (;;) {
       const due = [...this.#timers].filter(([, timer]) => timer.at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
