@@ -35,8 +35,14 @@ export function errorFromObject(error: unknown): UpstreamError {
   const facts = factsOf(error, "the backend broke off its answer");
   const numeric = Number((error as Loose | null)?.code ?? (error as Loose | null)?.status);
   const status = Number.isInteger(numeric) && numeric >= 400 && numeric < 600 ? numeric : undefined;
-  const kind = status !== undefined || facts.code !== null || facts.type !== "" ? kindOf(status ?? 500, facts) : "unavailable";
+  const kind = kindOf(status ?? assumedStatus(facts), facts);
   return new UpstreamError({ kind, message: facts.message, code: facts.code, param: facts.param });
+}
+
+/** An error object without a status is the backend's own fault unless its words say that it is the request's. */
+function assumedStatus({ message, code, type }: ErrorFacts): number {
+  const requests = /invalid_request|context_length|content_filter|content_policy/i;
+  return requests.test(`${code ?? ""} ${type}`) || contextWords.test(message) ? 400 : 500;
 }
 
 /** The error that an answer with a good status may nevertheless hold. */
