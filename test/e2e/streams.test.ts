@@ -132,7 +132,7 @@ test("a client that does not read holds the backend back, and memory stays bound
     const piece = event(chunk(body.model, { content: "x".repeat(64 * 1024) }));
     while (sent < total && !response.destroyed) {
       sent += piece.length;
-      if (!response.write(piece)) await new Promise<void>((resolve) => { {
+      if (!response.write(piece)) await new Promise<void>((resolve) => {
         response.removeAllListeners("drain").once("drain", resolve);
         call.aborted.then(resolve);
       });
