@@ -1,5 +1,6 @@
 import { definePlugin } from "intellirouter/plugin";
 import type { StrategyOutcome } from "intellirouter/plugin";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 
 /** How much of the past an observation leaves: about the last twenty count. */
@@ -58,7 +59,8 @@ export default definePlugin({
     explore: z.number().min(0).max(1).default(0.02).describe("Share of requests sent to another target than the best, to keep learning."),
   }),
   create({ explore }, host) {
-    const knowledge = new Map<string, Knowledge>();
+    // With wildcard targets clients choose the names.
+    const knowledge = new LRUCache<string, Knowledge>({ max: 1_000 });
     return {
       rank(targets, request) {
         const predicted = targets.map(({ id, outstandingTokens }) => {
@@ -71,13 +73,21 @@ export default definePlugin({
           return { id, ms, tie: host.random() };
         });
         predicted.sort((left, right) => left.ms - right.ms || left.tie - right.tie);
-        const count = predicted.length;
-        if (count > 1 && host.random() < explore) {
-          const chosen = 1 + Math.floor(host.random() * (count - 1));
-          predicted.unshift(...predicted.splice(chosen, 1));
-          return predicted.map(({ id, ms }, index) => ({ id, score: -ms, ...(index === 0 ? { propensity: explore / (count - 1) } : {}) }));
+        const others = predicted.length - 1;
+        const best = predicted[0]?.ms;
+        const equals = predicted.filter(({ ms }) => ms === best).length;
+        if (others > 0 && host.random() < explore) {
+          predicted.unshift(...predicted.splice(1 + Math.floor(host.random() * others), 1));
         }
-        return predicted.map(({ id, ms }, index) => ({ id, score: -ms, ...(index === 0 && count > 1 ? { propensity: 1 - explore } : {}) }));
+        return predicted.map(({ id, ms }) => ({
+          id,
+          score: -ms,
+          propensity: others === 0
+            ? 1
+            : ms === best
+            ? (1 - explore) / equals + explore * (1 - 1 / equals) / others
+            : explore / others,
+        }));
       },
       onOutcome(outcome) {
         learn(knowledge, outcome);
@@ -86,13 +96,19 @@ export default definePlugin({
   },
 });
 
-/** A failure that took long counts as such a first token; what failed fast says nothing of speed. */
-function learn(knowledge: Map<string, Knowledge>, outcome: StrategyOutcome): void {
+/**
+ * A failure that took longer than was predicted counts as a first token after that time; what failed fast, or was given
+ * less time than it needs, says nothing of speed.
+ */
+function learn(knowledge: LRUCache<string, Knowledge>, outcome: StrategyOutcome): void {
   let known = knowledge.get(outcome.id);
   if (known === undefined) knowledge.set(outcome.id, known = { firstToken: new Line(), perToken: undefined });
-  if (outcome.error === "timeout") known.firstToken.observe(outcome.promptTokens, outcome.totalMs);
+  const { firstToken } = known;
+  const late = outcome.error === "timeout" && outcome.firstTokenMs === undefined &&
+    !(firstToken.known && outcome.totalMs <= firstToken.predict(outcome.promptTokens));
+  if (late) firstToken.observe(outcome.promptTokens, outcome.totalMs);
   if (!outcome.ok || outcome.firstTokenMs === undefined) return;
-  known.firstToken.observe(outcome.promptTokens, outcome.firstTokenMs);
+  firstToken.observe(outcome.promptTokens, outcome.firstTokenMs);
   const generating = outcome.totalMs - outcome.firstTokenMs;
   if (outcome.outputTokens > 1 && generating > 0) {
     const rate = generating / outcome.outputTokens;

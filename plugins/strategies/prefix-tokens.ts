@@ -1,4 +1,5 @@
 import { definePlugin } from "intellirouter/plugin";
+import type { StrategyRequest } from "intellirouter/plugin";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 
@@ -26,6 +27,13 @@ export default definePlugin({
   }),
   create({ block_characters: size, cached_blocks: most }, host) {
     const caches = new LRUCache<string, LRUCache<number, true>>({ max: 1_000 });
+    // A request comes back with each of its outcomes; its prompt is hashed once.
+    const hashed = new WeakMap<StrategyRequest, readonly number[]>();
+    const hashesOf = (request: StrategyRequest) => {
+      let hashes = hashed.get(request);
+      if (hashes === undefined) hashed.set(request, hashes = blockHashes(request.prompt(), size));
+      return hashes;
+    };
     const remember = (id: string, hashes: readonly number[]) => {
       let cache = caches.get(id);
       if (cache === undefined) caches.set(id, cache = new LRUCache<number, true>({ max: most }));
@@ -33,7 +41,7 @@ export default definePlugin({
     };
     return {
       rank(targets, request) {
-        const hashes = blockHashes(request.prompt(), size);
+        const hashes = hashesOf(request);
         const ranked = targets.map(({ id, outstandingTokens, weight }) => {
           const cachedTokens = cachedBlocks(caches.get(id), hashes) * size / charactersPerToken;
           const work = Math.max(0, request.promptTokens - cachedTokens) + outstandingTokens;
@@ -45,7 +53,7 @@ export default definePlugin({
         return ranked.map(({ id, score }) => ({ id, score }));
       },
       onOutcome(outcome) {
-        if (outcome.ok) remember(outcome.id, blockHashes(outcome.request.prompt(), size));
+        if (outcome.ok) remember(outcome.id, hashesOf(outcome.request));
       },
     };
   },

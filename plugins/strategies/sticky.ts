@@ -1,24 +1,16 @@
-import { createHash } from "node:crypto";
 import { definePlugin } from "intellirouter/plugin";
 import type { StrategyRequest } from "intellirouter/plugin";
 import { z } from "zod";
 
-/** Points of each target on the ring, for a weight of 1. */
-const pointsPerTarget = 100;
-
-/** Characters of a conversation's beginning that name it. */
-const conversationPrefix = 1_024;
-
-interface Ring {
-  readonly signature: string;
-  /** Ascending. */
-  readonly points: readonly { readonly at: number; readonly id: string }[];
-}
+/** Characters that name a conversation. */
+const conversationCharacters = 1_024;
 
 /**
- * Consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam, 2016): the same key goes to the same
- * target, and moves on along the ring only when that target has more than `load_factor` times the average load. A target that comes
- * or goes moves only its own share of the keys.
+ * Consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam, 2016) on rendezvous hashes: every target gets a
+ * number from the key and its own id, and the highest wins (Thaler and Ravishankar, 1998), weighted by the logarithmic method
+ * (Schindelhauer and Schomaker, 2005). The same key goes to the same target, and moves on to its next only while that
+ * target has more than `load_factor` times its share of the load. A target that comes or goes moves only its own share of
+ * the keys. A ring would have to be made anew whenever filters change the set of targets; this has no state.
  */
 export default definePlugin({
   apiVersion: 1,
@@ -28,25 +20,28 @@ export default definePlugin({
   options: z.strictObject({
     by: z.string().regex(/^(user|principal|conversation|header:[a-z0-9-]+)$/, "must be user, principal, conversation or header:NAME")
       .default("conversation")
-      .describe("What is kept together: user, principal, conversation (its beginning), or header:NAME."),
+      .describe("What is kept together: user, principal, conversation (by its first message of a user), or header:NAME."),
     load_factor: z.number().min(1).max(100).default(1.25).describe("How far above the average a target's load may be."),
   }),
-  create({ by, load_factor: loadFactor }) {
-    let ring: Ring = { signature: "", points: [] };
-    return {
-      rank(targets, request) {
-        const signature = targets.map(({ id, weight }) => `${id}*${weight}`).join("\n");
-        if (signature !== ring.signature) ring = { signature, points: ringOf(targets) };
-        const total = targets.reduce((sum, target) => sum + target.outstandingRequests, 0);
-        const bound = Math.ceil(loadFactor * ((total + 1) / targets.length));
-        const load = new Map(targets.map(({ id, outstandingRequests }) => [id, outstandingRequests]));
-        const order = walk(ring.points, hash(keyOf(request, by)));
-        const missing = targets.filter(({ id }) => !order.includes(id)).map(({ id }) => id);
-        const fits = (id: string) => (load.get(id) ?? 0) < bound;
-        return [...order.filter(fits), ...order.filter((id) => !fits(id)), ...missing].map((id) => ({ id }));
-      },
-    };
-  },
+  create: ({ by, load_factor: loadFactor }) => ({
+    rank(targets, request) {
+      const key = hash(keyOf(request, by));
+      let load = 1;
+      let weights = 0;
+      for (const target of targets) {
+        load += target.outstandingRequests;
+        weights += target.weight;
+      }
+      return targets
+        .map(({ id, weight, outstandingRequests }) => ({
+          id,
+          full: weight === 0 || outstandingRequests >= Math.ceil(loadFactor * load * weight / weights),
+          score: weight === 0 ? -Infinity : Math.log(uniform(key, hash(id))) / weight,
+        }))
+        .sort((left, right) => Number(left.full) - Number(right.full) || (left.score === right.score ? 0 : right.score - left.score))
+        .map(({ id }) => ({ id }));
+    },
+  }),
 });
 
 function keyOf(request: StrategyRequest, by: string): string {
@@ -56,30 +51,33 @@ function keyOf(request: StrategyRequest, by: string): string {
     if (value !== undefined) return value;
   }
   if (by === "user" && request.user !== undefined) return request.user;
-  return request.prompt().slice(0, conversationPrefix);
+  return conversationKey(request.prompt());
 }
 
-function ringOf(targets: readonly { readonly id: string; readonly weight: number }[]): Ring["points"] {
-  return targets
-    .flatMap(({ id, weight }) =>
-      Array.from({ length: Math.min(1_000, Math.round(pointsPerTarget * weight)) }, (_, index) => ({ at: hash(`${id}#${index}`), id }))
-    )
-    .sort((left, right) => left.at - right.at);
+/** A long system prompt is the same in all conversations of an application; what its user first says tells them apart. */
+function conversationKey(prompt: string): string {
+  const marker = "\u0000user\u0000";
+  const user = prompt.indexOf(marker);
+  if (user < 0) return prompt.slice(0, conversationCharacters);
+  const start = user + marker.length;
+  const end = prompt.indexOf("\u0000", start);
+  return prompt.slice(start, Math.min(end < 0 ? prompt.length : end, start + conversationCharacters));
 }
 
-/** All targets in the order in which the ring meets them from a point on. */
-function walk(points: Ring["points"], from: number): string[] {
-  let low = 0;
-  for (let high = points.length; low < high;) {
-    const middle = (low + high) >>> 1;
-    if (points[middle]!.at < from) low = middle + 1;
-    else high = middle;
-  }
-  const seen = new Set<string>();
-  for (let step = 0; step < points.length; step++) seen.add(points[(low + step) % points.length]!.id);
-  return [...seen];
-}
-
+/** FNV-1a, 32 bits. */
 function hash(text: string): number {
-  return createHash("md5").update(text).digest().readUInt32BE(0);
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}
+
+/** In (0, 1), by MurmurHash3's finalizer. */
+function uniform(key: number, target: number): number {
+  return (mix(mix(key) ^ target) + 0.5) / 0x1_0000_0000;
+}
+
+function mix(value: number): number {
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) >>> 0;
 }

@@ -1,4 +1,6 @@
 /** `intellirouter/plugin/testing`: the contract kits that every plugin, built in or not, is tested with. */
 export { testStore } from "./testing/store-kit.ts";
 export type { StoreKitOptions } from "./testing/store-kit.ts";
+export { testStrategy } from "./testing/strategy-kit.ts";
+export type { StrategyKitOptions } from "./testing/strategy-kit.ts";
 export type { Skips, TestFunctions } from "./testing/test-functions.ts";

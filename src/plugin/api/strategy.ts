@@ -30,7 +30,10 @@ export interface StrategyRequest {
   readonly principal: string;
   /** A request header by its lower-case name; credentials are never shown. */
   header(name: string): string | undefined;
-  /** The prompt as one text in a canonical form, made when first asked for; equal prefixes give equal texts. */
+  /**
+   * The prompt as one text in a canonical form, made when first asked for; equal prefixes give equal texts. Of a chat: the
+   * tools as JSON, then for each message NUL, its role, NUL, its content.
+   */
   prompt(): string;
 }
 
