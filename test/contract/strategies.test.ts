@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { PluginDefinition, Strategy } from "intellirouter/plugin";
+import type { PluginDefinition, Strategy, StrategyTarget } from "intellirouter/plugin";
 import { testStrategy } from "intellirouter/plugin/testing";
 import { testHost } from "../support/test-host.ts";
 
@@ -44,7 +44,7 @@ describe("the kit itself", () => {
   const broken: Readonly<Record<string, Strategy["rank"]>> = {
     "only targets that it was given are ranked, and none twice": (targets) => [...targets, ...targets].map(({ id }) => ({ id })),
     "no target at all is no error": (targets) => [{ id: targets[0]!.id }],
-    "what it is given is left as it was": (targets) => (targets as { id: string }[]).reverse().map(({ id }) => ({ id })),
+    "what it is given is left as it was": (targets) => (targets as StrategyTarget[]).reverse().map(({ id }) => ({ id })),
     "scores are finite, and propensities are chances": (targets) => targets.map(({ id }) => ({ id, propensity: 2 })),
     "the same time and chance give the same answers": (targets) => targets.map(({ id }) => ({ id, score: performance.now() + Math.random() })),
     "targets of weight 0, unknown price or great load are no error": (targets) => targets.map(({ id, weight }) => ({ id, score: 1 / weight })),
