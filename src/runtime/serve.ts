@@ -65,6 +65,9 @@ function serveOnBun(
     idleTimeout: options.idleTimeoutSeconds,
     maxRequestBodySize: noBodyLimit,
     development: false,
+    // Without development mode the runtime shares the port with whoever else asks for it; two gateways would each get some
+    // of the requests.
+    reusePort: false,
     fetch: (request, origin) =>
       options.handler(request, new BunConnection(request, origin, options.idleTimeoutSeconds)),
     error: options.onError,

@@ -40,7 +40,7 @@ test("a chat completion comes back whole", async () => {
   expect(data.choices[0]!.message.content).toBe("Hello from upstream.");
   expect(data.usage?.total_tokens).toBe(14);
   expect(response.headers.get("x-intellirouter-target")).toBe("cloud/normal");
-  expect(data._request_id).toStartWith("req_");
+  expect(response.headers.get("x-request-id")).toStartWith("req_");
   const call = upstream.calls.findLast(({ path }) => path === "/v1/chat/completions")!;
   expect(call.body.model).toBe("normal");
   expect(call.headers.authorization).toBe("Bearer sk-upstream-secret-0001");

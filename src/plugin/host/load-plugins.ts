@@ -37,9 +37,7 @@ export async function loadPlugins(files: PluginFiles, base: string, logger: Plug
     const plugins: AnyPlugin[] = [];
     for (const { path, sha256 } of listFiles(files, base)) {
       checkFile(path, sha256);
-      const generation = await loadModule(path, (error) => {
-        logger.error("a plugin threw outside of any call", { path, error: String(error) });
-      });
+      const generation = await load(path, logger);
       generations.push(generation);
       plugins.push(within(generation, checkPlugin(generation.exports.default, path)));
     }
@@ -47,6 +45,18 @@ export async function loadPlugins(files: PluginFiles, base: string, logger: Plug
   } catch (error) {
     dispose();
     throw error;
+  }
+}
+
+async function load(path: string, logger: PluginLogger): Promise<ModuleGeneration> {
+  try {
+    return await loadModule(path, (error) => {
+      logger.error("a plugin threw outside of any call", { path, error: String(error) });
+    });
+  } catch (error) {
+    const position = (error as { readonly position?: { readonly line: number; readonly column: number } | null }).position;
+    const place = position ? `${path}:${position.line}:${position.column}` : path;
+    throw new Error(`${place}: ${error instanceof Error ? error.message : (error as { message?: string }).message ?? error}`, { cause: error });
   }
 }
 

@@ -17,6 +17,8 @@ export interface StartOptions {
   /** Do not wait until it is ready: it is expected to fail. */
   readonly expectFailure?: boolean;
   readonly role?: string;
+  /** Instead of a free one. */
+  readonly port?: number;
 }
 
 export interface Gateway {
@@ -37,7 +39,7 @@ export interface Gateway {
 /** Starts the executable in an empty folder, on a free loopback port, with nothing of this process's environment. */
 export async function startGateway(options: StartOptions = {}): Promise<Gateway> {
   const directory = mkdtempSync(join(tmpdir(), "intellirouter-e2e-"));
-  const port = await freePort();
+  const port = options.port ?? await freePort();
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(directory, name), text, { mode: 0o600 });
   const args = ["run", "--port", String(port), "--data-dir", join(directory, "data"), "--role", options.role ?? "all"];
   if (options.config !== undefined) {
