@@ -19,11 +19,15 @@ import type { Candidate } from "./support/measure.ts";
 const quick = process.argv.includes("--quick");
 const only = process.argv.find((argument) => argument.startsWith("--only="))?.slice("--only=".length);
 
-async function withCandidates(work: (candidates: Candidate[], upstream: Candidate) => Promise<object>): Promise<object> {
+async function withCandidates(
+  work: (candidates: Candidate[], upstream: Candidate) => Promise<object>,
+): Promise<object> {
   const upstream = await startUpstream();
   const started: Candidate[] = [upstream];
   try {
-    for (const start of [startPassThrough, startGateway, startNginx]) started.push(await start(upstream.origin));
+    for (const start of [startPassThrough, startGateway, startNginx]) {
+      started.push(await start(upstream.origin));
+    }
     return await work(started.slice(1), upstream);
   } finally {
     for (const candidate of started.reverse()) await candidate.stop();
@@ -40,7 +44,12 @@ const scenarios: Record<string, () => Promise<object>> = {
 
 const results: Record<string, unknown> = {
   date: new Date().toISOString().slice(0, 10),
-  machine: { cpu: cpus()[0]?.model, cores: cpus().length, memory_gib: Math.round(totalmem() / 2 ** 30), kernel: release() },
+  machine: {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+  },
   bun: Bun.version,
 };
 for (const [name, scenario] of Object.entries(scenarios)) {

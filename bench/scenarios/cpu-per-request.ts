@@ -24,7 +24,16 @@ export async function cpuPerRequest(candidates: readonly Candidate[], quick: boo
 }
 
 async function run(candidate: Candidate, requests: number): Promise<number> {
-  const result = await load({ origin: candidate.origin, requests, concurrency: 32, model: "bench", stream: false, key: benchKey });
-  if (result.failures > 0) throw new Error(`${candidate.name}: ${result.failures} of ${requests} requests failed`);
+  const result = await load({
+    origin: candidate.origin,
+    requests,
+    concurrency: 32,
+    model: "bench",
+    stream: false,
+    key: benchKey,
+  });
+  if (result.failures > 0) {
+    throw new Error(`${candidate.name}: ${result.failures} of ${requests} requests failed`);
+  }
   return result.seconds;
 }

@@ -9,7 +9,15 @@ export async function latency(candidates: readonly Candidate[], quick: boolean):
   for (const [name, stream] of [["answer", false], ["first_token", true]] as const) {
     const rows: Record<string, unknown> = {};
     for (const candidate of candidates) {
-      const run = () => load({ origin: candidate.origin, requests, concurrency: 1, model: "chunks=5,size=20", stream, key: benchKey });
+      const run = () =>
+        load({
+          origin: candidate.origin,
+          requests,
+          concurrency: 1,
+          model: "chunks=5,size=20",
+          stream,
+          key: benchKey,
+        });
       await run();
       const { firstMs } = await run();
       rows[candidate.name] = {

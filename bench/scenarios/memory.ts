@@ -25,7 +25,11 @@ export async function memory(candidates: readonly Candidate[]): Promise<object> 
     });
     clearInterval(watch);
     if (result.failures > 0) throw new Error(`${candidate.name}: ${result.failures} streams failed`);
-    rows[candidate.name] = { idle, under_1500_streams: highest, bytes_per_stream: Math.round(result.bytes / streams) };
+    rows[candidate.name] = {
+      idle,
+      under_1500_streams: highest,
+      bytes_per_stream: Math.round(result.bytes / streams),
+    };
   }
   return rows;
 }

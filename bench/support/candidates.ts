@@ -33,7 +33,9 @@ export async function startGateway(upstream: string): Promise<Candidate> {
   const directory = mkdtempSync(join(tmpdir(), "intellirouter-bench-"));
   const port = await freePort();
   const hash = new Bun.CryptoHasher("sha256").update(benchKey).digest("hex");
-  writeFileSync(join(directory, "config.toml"), `
+  writeFileSync(
+    join(directory, "config.toml"),
+    `
 [server]
 port = ${port}
 [auth]
@@ -51,8 +53,16 @@ base_url = "${upstream}/v1"
 name = "*"
 when = "size(request.messages) < 1000"
 targets = ["one/*", "two/*"]
-`);
-  const child = Bun.spawn([executable, "run", "--config", join(directory, "config.toml"), "--data-dir", directory], {
+`,
+  );
+  const child = Bun.spawn([
+    executable,
+    "run",
+    "--config",
+    join(directory, "config.toml"),
+    "--data-dir",
+    directory,
+  ], {
     cwd: directory,
     stdout: "ignore",
     stderr: Bun.file(join(directory, "log")),
@@ -69,7 +79,9 @@ export async function startNginx(upstream: string): Promise<Candidate> {
   const directory = mkdtempSync(join(tmpdir(), "intellirouter-nginx-"));
   const port = await freePort();
   const configuration = join(directory, "nginx.conf");
-  writeFileSync(configuration, `
+  writeFileSync(
+    configuration,
+    `
 worker_processes 1;
 pid ${directory}/pid;
 error_log stderr error;
@@ -86,14 +98,20 @@ http {
       client_max_body_size 32m; client_body_buffer_size 64k;
     }
   }
-}`);
-  const child = Bun.spawn(["nginx", "-c", configuration, "-e", "stderr", "-g", "daemon off;"], { stdout: "ignore", stderr: "inherit" });
+}`,
+  );
+  const child = Bun.spawn(["nginx", "-c", configuration, "-e", "stderr", "-g", "daemon off;"], {
+    stdout: "ignore",
+    stderr: "inherit",
+  });
   const origin = `http://127.0.0.1:${port}`;
   await untilReady(`${origin}/v1/models`);
   return { name: "nginx", origin, pids: [child.pid, ...childrenOf(child.pid)], stop: () => stop(child) };
 }
 
-async function stop(child: { kill(signal: "SIGTERM"): void; readonly exited: Promise<number> }): Promise<void> {
+async function stop(
+  child: { kill(signal: "SIGTERM"): void; readonly exited: Promise<number> },
+): Promise<void> {
   child.kill("SIGTERM");
   await child.exited;
 }

@@ -51,7 +51,11 @@ async function run(options: LoadOptions): Promise<LoadResult> {
     while (left-- > 0) {
       const started = performance.now();
       try {
-        const response = await fetch(`${options.origin}/v1/chat/completions`, { method: "POST", headers, body });
+        const response = await fetch(`${options.origin}/v1/chat/completions`, {
+          method: "POST",
+          headers,
+          body,
+        });
         if (options.stream) {
           let first = true;
           for await (const piece of response.body!) {

@@ -41,7 +41,9 @@ export function memory(pids: readonly number[]): Memory {
 }
 
 export function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(
+    Number,
+  );
 }
 
 export function median(values: readonly number[]): number {

@@ -20,5 +20,11 @@ app.post("/v1/chat/completions", async (context) => {
   });
 });
 
-const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 255, fetch: app.fetch, development: false });
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  idleTimeout: 255,
+  fetch: app.fetch,
+  development: false,
+});
 console.log(server.port);

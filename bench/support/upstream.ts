@@ -36,7 +36,8 @@ const closer = encoder.encode(chunk({}, "stop") + "data: [DONE]\n\n");
 
 /** Options travel in the model's name: `chunks=50,size=20,pause=2`. */
 function options(model: string) {
-  const read = (name: string, fallback: number) => Number(model.match(new RegExp(`${name}=(\\d+)`))?.[1] ?? fallback);
+  const read = (name: string, fallback: number) =>
+    Number(model.match(new RegExp(`${name}=(\\d+)`))?.[1] ?? fallback);
   return { chunks: read("chunks", 50), size: read("size", 20), pauseMs: read("pause", 0) };
 }
 
@@ -45,9 +46,16 @@ const server = Bun.serve({
   port: 0,
   idleTimeout: 255,
   async fetch(request) {
-    if (request.method === "GET") return Response.json({ object: "list", data: [{ id: "bench", object: "model", created: 0, owned_by: "bench" }] });
+    if (request.method === "GET") {
+      return Response.json({
+        object: "list",
+        data: [{ id: "bench", object: "model", created: 0, owned_by: "bench" }],
+      });
+    }
     const text = await request.text();
-    if (!text.includes('"stream":true')) return new Response(answer, { headers: { "content-type": "application/json" } });
+    if (!text.includes('"stream":true')) {
+      return new Response(answer, { headers: { "content-type": "application/json" } });
+    }
     const { chunks, size, pauseMs } = options(text.match(/"model":"([^"]*)"/)?.[1] ?? "");
     const piece = encoder.encode(chunk({ content: "y".repeat(size) }, null));
     let sent = 0;

@@ -24,7 +24,11 @@ class MemoryStore implements Store {
     return Promise.resolve(this.#live(key)?.value);
   }
 
-  set(key: string, value: string, options: { ttlMs?: number; onlyIfAbsent?: boolean } = {}): Promise<boolean> {
+  set(
+    key: string,
+    value: string,
+    options: { ttlMs?: number; onlyIfAbsent?: boolean } = {},
+  ): Promise<boolean> {
     if (options.onlyIfAbsent && this.#live(key) !== undefined) return Promise.resolve(false);
     this.#write(key, value, options.ttlMs);
     return Promise.resolve(true);

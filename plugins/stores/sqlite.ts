@@ -24,7 +24,9 @@ class SqliteStore implements Store {
     database.exec(
       "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at REAL) WITHOUT ROWID",
     );
-    database.exec("CREATE INDEX IF NOT EXISTS entries_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL");
+    database.exec(
+      "CREATE INDEX IF NOT EXISTS entries_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL",
+    );
     const live = "(expires_at IS NULL OR expires_at > ?)";
     this.#select = database.prepare(`SELECT value FROM entries WHERE key = ? AND ${live}`);
     this.#upsert = database.prepare(
@@ -52,7 +54,11 @@ class SqliteStore implements Store {
     return attempt(() => this.#select.get(key, this.#now())?.value as string | undefined);
   }
 
-  set(key: string, value: string, options: { ttlMs?: number; onlyIfAbsent?: boolean } = {}): Promise<boolean> {
+  set(
+    key: string,
+    value: string,
+    options: { ttlMs?: number; onlyIfAbsent?: boolean } = {},
+  ): Promise<boolean> {
     return attempt(() => {
       this.#sweepSometimes();
       const expiresAt = this.#expiry(options.ttlMs);
@@ -71,7 +77,10 @@ class SqliteStore implements Store {
       const limit = Math.min(options.limit ?? 100, 1000);
       const length = [...prefix].length;
       const rows = this.#page.all(prefix, options.cursor ?? "", length, prefix, this.#now(), limit + 1);
-      const entries = rows.slice(0, limit).map((row) => ({ key: row.key as string, value: row.value as string }));
+      const entries = rows.slice(0, limit).map((row) => ({
+        key: row.key as string,
+        value: row.value as string,
+      }));
       return { entries, cursor: rows.length > limit ? entries.at(-1)?.key : undefined };
     });
   }

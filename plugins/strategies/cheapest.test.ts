@@ -9,17 +9,31 @@ const unknown = target("unknown");
 test("the price is this request's own: a long prompt and a long answer have different cheapest targets", () => {
   const strategy = makeStrategy(cheapest);
   const targets = [unknown, cheapInput, cheapOutput];
-  expect(order(strategy, targets, request({ promptTokens: 10_000, outputTokens: 10 }))).toEqual(["cheap-input", "cheap-output", "unknown"]);
-  expect(order(strategy, targets, request({ promptTokens: 10, outputTokens: 500 }))).toEqual(["cheap-output", "cheap-input", "unknown"]);
+  expect(order(strategy, targets, request({ promptTokens: 10_000, outputTokens: 10 }))).toEqual([
+    "cheap-input",
+    "cheap-output",
+    "unknown",
+  ]);
+  expect(order(strategy, targets, request({ promptTokens: 10, outputTokens: 500 }))).toEqual([
+    "cheap-output",
+    "cheap-input",
+    "unknown",
+  ]);
 });
 
 test("the score is the cost in US dollars, below zero", () => {
-  const [best] = makeStrategy(cheapest).rank([cheapInput], request({ promptTokens: 1_000_000, outputTokens: 100_000 }));
+  const [best] = makeStrategy(cheapest).rank(
+    [cheapInput],
+    request({ promptTokens: 1_000_000, outputTokens: 100_000 }),
+  );
   expect(best?.score).toBeCloseTo(-3, 10);
 });
 
 test("a price of which only half is known is unknown", () => {
-  expect(order(makeStrategy(cheapest), [target("half", { inputPrice: 0 }), cheapInput])).toEqual(["cheap-input", "half"]);
+  expect(order(makeStrategy(cheapest), [target("half", { inputPrice: 0 }), cheapInput])).toEqual([
+    "cheap-input",
+    "half",
+  ]);
 });
 
 test("equal prices keep the order of the configuration", () => {
@@ -35,6 +49,12 @@ test("max_cost_usd leaves out what would cost more, and what has no price", () =
 
 test("max_outstanding_tokens puts a busy target behind dearer ones", () => {
   const strategy = makeStrategy(cheapest, { max_outstanding_tokens: 1_000 });
-  expect(order(strategy, [{ ...cheapInput, outstandingTokens: 1_001 }, cheapOutput], request({ promptTokens: 10_000 })))
+  expect(
+    order(
+      strategy,
+      [{ ...cheapInput, outstandingTokens: 1_001 }, cheapOutput],
+      request({ promptTokens: 10_000 }),
+    ),
+  )
     .toEqual(["cheap-output", "cheap-input"]);
 });

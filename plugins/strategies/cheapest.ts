@@ -6,7 +6,8 @@ export default definePlugin({
   apiVersion: 1,
   kind: "strategy",
   name: "cheapest",
-  description: "The target that is cheapest for this request's own sizes; targets of unknown price come last.",
+  description:
+    "The target that is cheapest for this request's own sizes; targets of unknown price come last.",
   options: z.strictObject({
     max_outstanding_tokens: z.number().int().min(1).optional()
       .describe("A target with more outstanding tokens than this comes after all that have fewer."),

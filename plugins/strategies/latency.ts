@@ -56,7 +56,9 @@ export default definePlugin({
   name: "latency",
   description: "The target that is predicted to be done first, from this request's own sizes.",
   options: z.strictObject({
-    explore: z.number().min(0).max(1).default(0.02).describe("Share of requests sent to another target than the best, to keep learning."),
+    explore: z.number().min(0).max(1).default(0.02).describe(
+      "Share of requests sent to another target than the best, to keep learning.",
+    ),
   }),
   create({ explore }, host) {
     // With wildcard targets clients choose the names.

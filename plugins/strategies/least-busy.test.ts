@@ -10,8 +10,10 @@ test("the fewest outstanding tokens go first, and not the fewest requests", () =
 
 test("a target of twice the weight may have twice the tokens", () => {
   const small = target("small", { outstandingTokens: 600 });
-  expect(order(makeStrategy(leastBusy), [small, target("big", { weight: 2, outstandingTokens: 1_100 })])[0]).toBe("big");
-  expect(order(makeStrategy(leastBusy), [small, target("big", { weight: 2, outstandingTokens: 1_300 })])[0]).toBe("small");
+  expect(order(makeStrategy(leastBusy), [small, target("big", { weight: 2, outstandingTokens: 1_100 })])[0])
+    .toBe("big");
+  expect(order(makeStrategy(leastBusy), [small, target("big", { weight: 2, outstandingTokens: 1_300 })])[0])
+    .toBe("small");
 });
 
 test("equally busy targets share", () => {
@@ -20,5 +22,10 @@ test("equally busy targets share", () => {
 });
 
 test("a weight of 0 is last, however idle", () => {
-  expect(order(makeStrategy(leastBusy), [target("zero", { weight: 0 }), target("busy", { outstandingTokens: 1e9 })])).toEqual(["busy", "zero"]);
+  expect(
+    order(makeStrategy(leastBusy), [
+      target("zero", { weight: 0 }),
+      target("busy", { outstandingTokens: 1e9 }),
+    ]),
+  ).toEqual(["busy", "zero"]);
 });

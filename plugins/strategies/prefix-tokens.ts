@@ -20,10 +20,15 @@ export default definePlugin({
   apiVersion: 1,
   kind: "strategy",
   name: "prefix-tokens",
-  description: "The target with the least work left: uncached part of this prompt plus outstanding tokens. For replicas of one model.",
+  description:
+    "The target with the least work left: uncached part of this prompt plus outstanding tokens. For replicas of one model.",
   options: z.strictObject({
-    block_characters: z.number().int().min(64).max(65_536).default(2_048).describe("Size of a block of the prompt, in characters."),
-    cached_blocks: z.number().int().min(16).max(1_000_000).default(12_000).describe("Blocks that a target is assumed to keep."),
+    block_characters: z.number().int().min(64).max(65_536).default(2_048).describe(
+      "Size of a block of the prompt, in characters.",
+    ),
+    cached_blocks: z.number().int().min(16).max(1_000_000).default(12_000).describe(
+      "Blocks that a target is assumed to keep.",
+    ),
   }),
   create({ block_characters: size, cached_blocks: most }, host) {
     const caches = new LRUCache<string, LRUCache<number, true>>({ max: 1_000 });

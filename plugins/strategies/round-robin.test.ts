@@ -16,9 +16,16 @@ test("turns of a heavy target are spread, as nginx does it", () => {
 });
 
 test("in every cycle each target has exactly as many turns as its weight", () => {
-  const targets = [target("a", { weight: 7 }), target("b", { weight: 2 }), target("c", { weight: 4 }), target("d", { weight: 0 })];
+  const targets = [
+    target("a", { weight: 7 }),
+    target("b", { weight: 2 }),
+    target("c", { weight: 4 }),
+    target("d", { weight: 0 }),
+  ];
   const seen = turns(targets, 13 * 20);
-  for (const [id, weight] of [["a", 7], ["b", 2], ["c", 4], ["d", 0]] as const) expect(seen.split(id).length - 1).toBe(weight * 20);
+  for (const [id, weight] of [["a", 7], ["b", 2], ["c", 4], ["d", 0]] as const) {
+    expect(seen.split(id).length - 1).toBe(weight * 20);
+  }
 });
 
 test("a target that was away has no turns saved up", () => {
@@ -29,5 +36,9 @@ test("a target that was away has no turns saved up", () => {
 });
 
 test("those behind the first are fallbacks, a weight of 0 the last", () => {
-  expect(order(makeStrategy(roundRobin), [target("z", { weight: 0 }), target("a"), target("b")])).toEqual(["a", "b", "z"]);
+  expect(order(makeStrategy(roundRobin), [target("z", { weight: 0 }), target("a"), target("b")])).toEqual([
+    "a",
+    "b",
+    "z",
+  ]);
 });

@@ -20,7 +20,9 @@ export default definePlugin({
         const present = new Map(targets.map(({ id, weight }) => [id, (credits.get(id) ?? 0) + weight]));
         const ranked = targets
           .map(({ id, weight }) => ({ id, score: present.get(id)!, weight }))
-          .sort((left, right) => Number(right.weight > 0) - Number(left.weight > 0) || right.score - left.score);
+          .sort((left, right) =>
+            Number(right.weight > 0) - Number(left.weight > 0) || right.score - left.score
+          );
         const first = ranked[0];
         if (first !== undefined) present.set(first.id, first.score - total);
         credits = present;

@@ -12,11 +12,14 @@ function homes(strategy = byUser(), among = targets): Map<string, string> {
 }
 
 describe("what is kept together", () => {
-  const first = (by: string, overrides: Parameters<typeof request>[0]) => order(makeStrategy(sticky, { by }), targets, request(overrides))[0];
+  const first = (by: string, overrides: Parameters<typeof request>[0]) =>
+    order(makeStrategy(sticky, { by }), targets, request(overrides))[0];
   /** Whether all of these go to one target; many different ones would not by chance. */
-  const together = (by: string, requests: readonly Parameters<typeof request>[0][]) => new Set(requests.map((one) => first(by, one))).size === 1;
+  const together = (by: string, requests: readonly Parameters<typeof request>[0][]) =>
+    new Set(requests.map((one) => first(by, one))).size === 1;
   const some = Array.from({ length: 20 }, (_, index) => index);
-  const prompt = (system: string, user: string, rest = "") => () => `\u0000system\u0000${system}\u0000user\u0000${user}${rest}`;
+  const prompt = (system: string, user: string, rest = "") => () =>
+    `\u0000system\u0000${system}\u0000user\u0000${user}${rest}`;
 
   test("one user's requests", () => {
     expect(together("user", some.map((index) => ({ user: "u", prompt: () => `${index}` })))).toBe(true);
@@ -29,17 +32,25 @@ describe("what is kept together", () => {
   });
 
   test("requests with the same header", () => {
-    expect(together("header:x-session", some.map((index) => ({ header: () => "s", user: `${index}` })))).toBe(true);
+    expect(together("header:x-session", some.map((index) => ({ header: () => "s", user: `${index}` })))).toBe(
+      true,
+    );
     expect(together("header:x-session", some.map((index) => ({ header: () => `s${index}` })))).toBe(false);
   });
 
   test("one conversation's requests, also as it grows", () => {
-    expect(together("conversation", some.map((index) => ({ prompt: prompt("s", "Hello", "\u0000assistant\u0000x".repeat(index)) })))).toBe(true);
+    expect(
+      together(
+        "conversation",
+        some.map((index) => ({ prompt: prompt("s", "Hello", "\u0000assistant\u0000x".repeat(index)) })),
+      ),
+    ).toBe(true);
   });
 
   test("conversations that differ behind a long common system prompt are not kept together", () => {
     const system = "You are a helpful assistant. ".repeat(500);
-    expect(together("conversation", some.map((index) => ({ prompt: prompt(system, `Question ${index}`) })))).toBe(false);
+    expect(together("conversation", some.map((index) => ({ prompt: prompt(system, `Question ${index}`) }))))
+      .toBe(false);
   });
 
   test("without the user or the header, the conversation counts", () => {
@@ -50,14 +61,18 @@ describe("what is kept together", () => {
   });
 
   test("no other word is taken", () => {
-    for (const by of ["ip", "header:", "header:X-Upper", ""]) expect(sticky.options.safeParse({ by }).success).toBe(false);
+    for (const by of ["ip", "header:", "header:X-Upper", ""]) {
+      expect(sticky.options.safeParse({ by }).success).toBe(false);
+    }
   });
 });
 
 describe("consistent hashing", () => {
   test("keys are spread evenly", () => {
     const counts = Map.groupBy(homes().values(), (id) => id);
-    for (const { id } of targets) expect(Math.abs(counts.get(id)!.length / keys.length - 0.2)).toBeLessThan(0.03);
+    for (const { id } of targets) {
+      expect(Math.abs(counts.get(id)!.length / keys.length - 0.2)).toBeLessThan(0.03);
+    }
   });
 
   test("keys are spread by weight, and a weight of 0 gets none", () => {
@@ -74,7 +89,9 @@ describe("consistent hashing", () => {
     const moved = keys.filter((key) => before.get(key) !== after.get(key));
     expect(moved.every((key) => before.get(key) === targets[0]!.id)).toBe(true);
     const counts = Map.groupBy(moved, (key) => after.get(key)!);
-    for (const { id } of targets.slice(1)) expect(counts.get(id)!.length / moved.length).toBeGreaterThan(0.17);
+    for (const { id } of targets.slice(1)) {
+      expect(counts.get(id)!.length / moved.length).toBeGreaterThan(0.17);
+    }
   });
 
   test("neither the order of the targets nor a restart changes anything", () => {
@@ -84,14 +101,20 @@ describe("consistent hashing", () => {
 
 describe("bounded loads", () => {
   const user = "user-1";
-  const loaded = (id: string, outstandingRequests: number) => targets.map((one) => one.id === id ? { ...one, outstandingRequests } : one);
+  const loaded = (id: string, outstandingRequests: number) =>
+    targets.map((one) => one.id === id ? { ...one, outstandingRequests } : one);
 
   test("a key leaves its target at the bound, for its next one, and comes back", () => {
     const strategy = byUser();
     const [home, next] = order(strategy, targets, request({ user }));
     // Below 1.25 times the average of all, and above.
     const shared = targets.map((one) => ({ ...one, outstandingRequests: 8 }));
-    const at = (count: number) => order(strategy, shared.map((one) => one.id === home ? { ...one, outstandingRequests: count } : one), request({ user }));
+    const at = (count: number) =>
+      order(
+        strategy,
+        shared.map((one) => one.id === home ? { ...one, outstandingRequests: count } : one),
+        request({ user }),
+      );
     expect(at(10)[0]).toBe(home);
     expect(at(14)[0]).toBe(next);
     expect(at(8)[0]).toBe(home);
@@ -104,18 +127,24 @@ describe("bounded loads", () => {
       const now = targets.map((one) => ({ ...one, outstandingRequests: counts.get(one.id)! }));
       const [first] = order(strategy, now, request({ user }));
       counts.set(first!, counts.get(first!)! + 1);
-      expect(Math.max(...counts.values())).toBeLessThanOrEqual(Math.ceil(1.25 * (total + 1) / targets.length));
+      expect(Math.max(...counts.values())).toBeLessThanOrEqual(
+        Math.ceil(1.25 * (total + 1) / targets.length),
+      );
     }
     expect([...counts.values()].reduce((sum, count) => sum + count)).toBe(500);
   });
 
   test("the bound follows the weight", () => {
-    const pair = [target("p/big", { weight: 3, outstandingRequests: 70 }), target("p/small", { outstandingRequests: 30 })];
+    const pair = [
+      target("p/big", { weight: 3, outstandingRequests: 70 }),
+      target("p/small", { outstandingRequests: 30 }),
+    ];
     // big: at most 1.25 * 101 * 3/4 = 95; small: at most 32.
     const firsts = new Set(keys.slice(0, 200).map((key) => order(byUser(), pair, request({ user: key }))[0]));
     expect(firsts).toEqual(new Set(["p/big", "p/small"]));
     const full = [{ ...pair[0]!, outstandingRequests: 90 }, { ...pair[1]!, outstandingRequests: 50 }];
-    expect(new Set(keys.slice(0, 200).map((key) => order(byUser(), full, request({ user: key }))[0]))).toEqual(new Set(["p/big"]));
+    expect(new Set(keys.slice(0, 200).map((key) => order(byUser(), full, request({ user: key }))[0])))
+      .toEqual(new Set(["p/big"]));
   });
 
   test("overloaded targets stay fallbacks", () => {

@@ -16,12 +16,20 @@ export default definePlugin({
   apiVersion: 1,
   kind: "strategy",
   name: "sticky",
-  description: "The same user, caller, header or conversation goes to the same target while that is not overloaded.",
+  description:
+    "The same user, caller, header or conversation goes to the same target while that is not overloaded.",
   options: z.strictObject({
-    by: z.string().regex(/^(user|principal|conversation|header:[a-z0-9-]+)$/, "must be user, principal, conversation or header:NAME")
+    by: z.string().regex(
+      /^(user|principal|conversation|header:[a-z0-9-]+)$/,
+      "must be user, principal, conversation or header:NAME",
+    )
       .default("conversation")
-      .describe("What is kept together: user, principal, conversation (by its first message of a user), or header:NAME."),
-    load_factor: z.number().min(1).max(100).default(1.25).describe("How far above the average a target's load may be."),
+      .describe(
+        "What is kept together: user, principal, conversation (by its first message of a user), or header:NAME.",
+      ),
+    load_factor: z.number().min(1).max(100).default(1.25).describe(
+      "How far above the average a target's load may be.",
+    ),
   }),
   create: ({ by, load_factor: loadFactor }) => ({
     rank(targets, request) {
@@ -38,7 +46,10 @@ export default definePlugin({
           full: weight === 0 || outstandingRequests >= Math.ceil(loadFactor * load * weight / weights),
           score: weight === 0 ? -Infinity : Math.log(uniform(key, hash(id))) / weight,
         }))
-        .sort((left, right) => Number(left.full) - Number(right.full) || (left.score === right.score ? 0 : right.score - left.score))
+        .sort((left, right) =>
+          Number(left.full) - Number(right.full) ||
+          (left.score === right.score ? 0 : right.score - left.score)
+        )
         .map(({ id }) => ({ id }));
     },
   }),
@@ -67,7 +78,9 @@ function conversationKey(prompt: string): string {
 /** FNV-1a, 32 bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index++) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  }
   return value >>> 0;
 }
 

@@ -22,14 +22,16 @@ function refusal(headers: Record<string, string>): ApiError {
 }
 
 describe("a key is taken from", () => {
-  for (const headers of [
-    { authorization: `Bearer ${key}` },
-    { authorization: `bearer ${key}` },
-    { authorization: `Bearer  ${key} ` },
-    { "api-key": key },
-    { "x-api-key": key },
-    { "x-goog-api-key": key },
-  ]) {
+  for (
+    const headers of [
+      { authorization: `Bearer ${key}` },
+      { authorization: `bearer ${key}` },
+      { authorization: `Bearer  ${key} ` },
+      { "api-key": key },
+      { "x-api-key": key },
+      { "x-goog-api-key": key },
+    ]
+  ) {
     test(JSON.stringify(headers).replace(key, "KEY"), () => {
       expect(access.authenticate(new Headers(headers)).id).toBe("app");
     });
@@ -37,18 +39,22 @@ describe("a key is taken from", () => {
 });
 
 describe("a request is refused", () => {
-  for (const [name, headers] of Object.entries<Record<string, string>>({
-    "without a key": {},
-    "with an empty bearer": { authorization: "Bearer " },
-    "with another scheme": { authorization: `Basic ${key}` },
-    "with a bare key": { authorization: key },
-    "with a wrong key": { authorization: `Bearer ${key}x` },
-    "with a prefix of a key": { authorization: `Bearer ${key.slice(0, -1)}` },
-    "with two joined keys": { authorization: `Bearer ${key}, Bearer ${key}` },
-    "with a huge key": { authorization: `Bearer ${"x".repeat(100_000)}` },
-    "with SQL in the key": { authorization: "Bearer sk-' OR 1=1--" },
-    "with an own key whose checksum is wrong": { authorization: `Bearer ${generateApiKey().key.slice(0, -1)}!` },
-  })) {
+  for (
+    const [name, headers] of Object.entries<Record<string, string>>({
+      "without a key": {},
+      "with an empty bearer": { authorization: "Bearer " },
+      "with another scheme": { authorization: `Basic ${key}` },
+      "with a bare key": { authorization: key },
+      "with a wrong key": { authorization: `Bearer ${key}x` },
+      "with a prefix of a key": { authorization: `Bearer ${key.slice(0, -1)}` },
+      "with two joined keys": { authorization: `Bearer ${key}, Bearer ${key}` },
+      "with a huge key": { authorization: `Bearer ${"x".repeat(100_000)}` },
+      "with SQL in the key": { authorization: "Bearer sk-' OR 1=1--" },
+      "with an own key whose checksum is wrong": {
+        authorization: `Bearer ${generateApiKey().key.slice(0, -1)}!`,
+      },
+    })
+  ) {
     test(name, () => {
       const error = refusal(headers);
       expect([error.status, error.code]).toEqual([401, "invalid_api_key"]);
@@ -85,17 +91,19 @@ describe("api keys", () => {
 });
 
 describe("target patterns", () => {
-  for (const [pattern, target, expected] of [
-    ["*", "a/b", true],
-    ["cloud/*", "cloud/gpt", true],
-    ["cloud/*", "clouds/gpt", false],
-    ["cloud/gpt", "cloud/gpt-4", false],
-    ["*/gpt-*-mini", "cloud/gpt-4o-mini", true],
-    ["*/gpt-*-mini", "cloud/gpt-mini", false],
-    ["a*a", "a", false],
-    ["a*b*c", "a-c-b", false],
-    ["a.c", "abc", false],
-  ] as const) {
+  for (
+    const [pattern, target, expected] of [
+      ["*", "a/b", true],
+      ["cloud/*", "cloud/gpt", true],
+      ["cloud/*", "clouds/gpt", false],
+      ["cloud/gpt", "cloud/gpt-4", false],
+      ["*/gpt-*-mini", "cloud/gpt-4o-mini", true],
+      ["*/gpt-*-mini", "cloud/gpt-mini", false],
+      ["a*a", "a", false],
+      ["a*b*c", "a-c-b", false],
+      ["a.c", "abc", false],
+    ] as const
+  ) {
     test(`${pattern} ${expected ? "covers" : "does not cover"} ${target}`, () => {
       expect(targetMatcher([pattern])(target)).toBe(expected);
     });
@@ -110,7 +118,8 @@ describe("the first admin key", () => {
     expect(first.key).toStartWith("sk-ir-");
     const later = await findAdminKey(store);
     expect(later).toEqual(first.known);
-    expect(keyedAccess([later!]).authenticate(new Headers({ authorization: `Bearer ${first.key}` })).roles).toContain("admin");
+    expect(keyedAccess([later!]).authenticate(new Headers({ authorization: `Bearer ${first.key}` })).roles)
+      .toContain("admin");
     expect(JSON.stringify(await store.list(""))).not.toContain(first.key!);
   });
 

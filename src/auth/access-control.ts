@@ -26,7 +26,12 @@ const keyHeaders = ["api-key", "x-api-key", "x-goog-api-key"] as const;
 
 /** Access without keys. The caller is the machine's own user, who could read the key file anyway. */
 export function openAccess(): AccessControl {
-  const local: Principal = { id: "anonymous", roles: ["admin", "developer"], tenant: "default", mayUse: () => true };
+  const local: Principal = {
+    id: "anonymous",
+    roles: ["admin", "developer"],
+    tenant: "default",
+    mayUse: () => true,
+  };
   return { keyRequired: false, authenticate: () => local };
 }
 
@@ -38,7 +43,7 @@ export function keyedAccess(keys: readonly KnownKey[]): AccessControl {
     authenticate(headers) {
       const key = presentedKey(headers);
       if (key === undefined) {
-        throw unauthorized("You didn't provide an API key. Send it as \"Authorization: Bearer YOUR_KEY\".");
+        throw unauthorized('You didn\'t provide an API key. Send it as "Authorization: Bearer YOUR_KEY".');
       }
       const principal = isPlausibleApiKey(key) ? findByHash(known, hashApiKey(key)) : undefined;
       if (principal === undefined) throw unauthorized("Incorrect API key provided.");
@@ -68,7 +73,7 @@ function presentedKey(headers: Headers): string | undefined {
   if (authorization !== null) {
     const space = authorization.indexOf(" ");
     if (space < 0 || authorization.slice(0, space).toLowerCase() !== "bearer") {
-      throw unauthorized("The Authorization header must have the form \"Bearer YOUR_KEY\".");
+      throw unauthorized('The Authorization header must have the form "Bearer YOUR_KEY".');
     }
     return authorization.slice(space + 1).trim() || undefined;
   }

@@ -17,7 +17,9 @@ export async function findAdminKey(store: Store): Promise<KnownKey | undefined> 
  *
  * Two processes may start at once on the same store: one makes the key and the other, which gets no `key`, uses it.
  */
-export async function createAdminKey(store: Store): Promise<{ readonly known: KnownKey; readonly key: string | undefined }> {
+export async function createAdminKey(
+  store: Store,
+): Promise<{ readonly known: KnownKey; readonly key: string | undefined }> {
   const { id, key } = generateApiKey();
   const entry = JSON.stringify({ id: `admin-${id}`, hash: hashApiKey(key).toString("hex") });
   const made = await store.set(storeKey, entry, { onlyIfAbsent: true });

@@ -7,7 +7,9 @@ const secretLength = 43;
 const checksumLength = 6;
 
 /** `sk-ir-<id>-<secret><checksum>`: secret scanners know the prefix, and the checksum tells a typing error from a wrong key. */
-const ownFormat = new RegExp(`^sk-ir-[0-9A-Za-z]{${idLength}}-[0-9A-Za-z]{${secretLength + checksumLength}}$`);
+const ownFormat = new RegExp(
+  `^sk-ir-[0-9A-Za-z]{${idLength}}-[0-9A-Za-z]{${secretLength + checksumLength}}$`,
+);
 
 /** A new key: 12 characters name it, 43 (256 bits) are secret. */
 export function generateApiKey(): { readonly id: string; readonly key: string } {

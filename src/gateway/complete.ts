@@ -2,7 +2,7 @@ import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptContext, RequestFacts } from "../router/contracts.ts";
 import { BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
-import type { Generation, GatewayServices } from "./gateway-services.ts";
+import type { GatewayServices, Generation } from "./gateway-services.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { NormaliserOptions, RequestBody } from "./operation.ts";
 import { RequestRecord } from "./request-record.ts";
@@ -29,19 +29,35 @@ export async function complete<Body extends RequestBody, Whole, Chunk>(
     const attempt = { signal: call.signal, arrivedAt: call.arrivedAt, attempts: record.attempts };
 
     if (!facts.stream) {
-      const dispatched = await generation.router.attempt(plan, (context) => askWhole(services, generation, call, context), attempt);
+      const dispatched = await generation.router.attempt(
+        plan,
+        (context) => askWhole(services, generation, call, context),
+        attempt,
+      );
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
       return { target: dispatched.model.id, content: { body: dispatched.value.body } };
     }
-    const dispatched = await generation.router.attempt(plan, (context) => beginStream(services, generation, call, context), attempt);
-    const stream = new OpenStream(dispatched, resolution.timeouts.idleMs, generation.heartbeatMs, services.clock, record);
+    const dispatched = await generation.router.attempt(
+      plan,
+      (context) => beginStream(services, generation, call, context),
+      attempt,
+    );
+    const stream = new OpenStream(
+      dispatched,
+      resolution.timeouts.idleMs,
+      generation.heartbeatMs,
+      services.clock,
+      record,
+    );
     return { target: dispatched.model.id, content: { stream } };
   } catch (error) {
     throw record.fail(error);
   }
 }
 
-function describe<Body extends RequestBody, Whole, Chunk>(call: GatewayCall<Body, Whole, Chunk>): RequestFacts {
+function describe<Body extends RequestBody, Whole, Chunk>(
+  call: GatewayCall<Body, Whole, Chunk>,
+): RequestFacts {
   const { operation, body, principal } = call;
   let prompt: string | undefined;
   return {
@@ -89,7 +105,10 @@ async function beginStream<Body extends RequestBody, Whole, Chunk>(
 function providerOf(generation: Generation, context: AttemptContext) {
   const provider = generation.providers.get(context.model.provider);
   if (provider !== undefined) return provider;
-  throw new UpstreamError({ kind: "unavailable", message: `The provider ${context.model.provider} is gone.` });
+  throw new UpstreamError({
+    kind: "unavailable",
+    message: `The provider ${context.model.provider} is gone.`,
+  });
 }
 
 function upstreamBody<Body extends RequestBody>(call: GatewayCall<Body>, context: AttemptContext): Body {

@@ -4,7 +4,7 @@ import { toApiError } from "../router/to-api-error.ts";
 import type { AttemptRecord, Candidate, Decision } from "../schema/decision.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { GatewayCall } from "./gateway-call.ts";
-import type { Generation, GatewayServices } from "./gateway-services.ts";
+import type { GatewayServices, Generation } from "./gateway-services.ts";
 import type { RequestBody } from "./operation.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
 
@@ -29,7 +29,12 @@ export class RequestRecord {
   readonly #release: () => void;
   #written = false;
 
-  constructor(services: GatewayServices, generation: Generation, call: GatewayCall<RequestBody>, release: () => void) {
+  constructor(
+    services: GatewayServices,
+    generation: Generation,
+    call: GatewayCall<RequestBody>,
+    release: () => void,
+  ) {
     this.#services = services;
     this.#generation = generation;
     this.#call = call;
@@ -50,7 +55,9 @@ export class RequestRecord {
       target: dispatched.model.id,
       outcome: result.outcome,
       status: 200,
-      ...(result.error === undefined ? {} : { error: String((result.error as Error).message ?? result.error) }),
+      ...(result.error === undefined
+        ? {}
+        : { error: String((result.error as Error).message ?? result.error) }),
       usage,
       ...(cost === undefined ? {} : { cost_usd: cost }),
     }, this.#call.operation.stream === undefined ? undefined : firstTokenMs);
@@ -81,7 +88,9 @@ export class RequestRecord {
   }
 
   #write(
-    result: Pick<Decision, "outcome" | "status"> & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd">>,
+    result:
+      & Pick<Decision, "outcome" | "status">
+      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd">>,
     firstTokenMs?: number,
   ): void {
     if (this.#written) return;

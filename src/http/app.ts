@@ -64,7 +64,9 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
   const app = new Hono<{ Bindings: Arrival }>();
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings));
   const routes = routeTable();
-  for (const route of routes) app.on(route.method, route.path, (context) => run(route, context, services, settings));
+  for (const route of routes) {
+    app.on(route.method, route.path, (context) => run(route, context, services, settings));
+  }
   for (const path of new Set(routes.map((route) => route.path))) {
     const allowed = routes.filter((route) => route.path === path).map((route) => route.method);
     app.all(path, () => {
@@ -75,7 +77,9 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
     throw new ApiError({
       status: 404,
       code: "unknown_url",
-      message: `Unknown request URL: ${context.req.method} ${pathOf(context.req.url)}. See /openapi.json for what there is.`,
+      message: `Unknown request URL: ${context.req.method} ${
+        pathOf(context.req.url)
+      }. See /openapi.json for what there is.`,
     });
   });
   app.onError((error, context) => {

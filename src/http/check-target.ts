@@ -27,7 +27,9 @@ export class TargetCheck {
     const expected = host === null ? undefined : this.#known.get(host);
     if (expected !== undefined && request.url.startsWith(expected)) return;
     this.#examine(host, request.url);
-    if (this.#known.size < mostRemembered) this.#known.set(host!, request.url.slice(0, request.url.indexOf("/", 8) + 1));
+    if (this.#known.size < mostRemembered) {
+      this.#known.set(host!, request.url.slice(0, request.url.indexOf("/", 8) + 1));
+    }
   }
 
   #examine(host: string | null, url: string): void {

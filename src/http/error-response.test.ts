@@ -3,7 +3,10 @@ import { ApiError } from "../lib/api-error.ts";
 import { asApiError, errorResponse } from "./error-response.ts";
 
 test("every field of the protocol's error object is there, and error comes first", async () => {
-  const response = errorResponse(new ApiError({ status: 404, message: "no such model", code: "model_not_found", param: "model" }), "req_1");
+  const response = errorResponse(
+    new ApiError({ status: 404, message: "no such model", code: "model_not_found", param: "model" }),
+    "req_1",
+  );
   expect(response.status).toBe(404);
   expect(response.headers.get("content-type")).toBe("application/json");
   expect(response.headers.get("x-request-id")).toBe("req_1");
@@ -13,15 +16,30 @@ test("every field of the protocol's error object is there, and error comes first
 });
 
 test("a delay is told in both spellings and kept within what clients honour", () => {
-  for (const [asked, seconds, milliseconds] of [[1500, "2", "1500"], [0, "1", "1"], [3_600_000, "60", "60000"]] as const) {
-    const { headers } = errorResponse(new ApiError({ status: 429, message: "slow down", retryAfterMs: asked }), "req_1");
+  for (
+    const [asked, seconds, milliseconds] of [[1500, "2", "1500"], [0, "1", "1"], [
+      3_600_000,
+      "60",
+      "60000",
+    ]] as const
+  ) {
+    const { headers } = errorResponse(
+      new ApiError({ status: 429, message: "slow down", retryAfterMs: asked }),
+      "req_1",
+    );
     expect([headers.get("retry-after"), headers.get("retry-after-ms")]).toEqual([seconds, milliseconds]);
   }
 });
 
 test("clients are told not to retry what the gateway has retried", () => {
-  expect(errorResponse(new ApiError({ status: 502, message: "x", shouldRetry: false }), "r").headers.get("x-should-retry")).toBe("false");
-  expect(errorResponse(new ApiError({ status: 502, message: "x" }), "r").headers.has("x-should-retry")).toBe(false);
+  expect(
+    errorResponse(new ApiError({ status: 502, message: "x", shouldRetry: false }), "r").headers.get(
+      "x-should-retry",
+    ),
+  ).toBe("false");
+  expect(errorResponse(new ApiError({ status: 502, message: "x" }), "r").headers.has("x-should-retry")).toBe(
+    false,
+  );
 });
 
 test("an unexpected error tells nothing of our insides", async () => {

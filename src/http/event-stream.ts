@@ -13,7 +13,10 @@ const done = "data: [DONE]\n\n";
  *
  * @param onEnd called exactly once, when nothing more will be written.
  */
-export function eventStream(answer: AnswerStream, onEnd: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function eventStream(
+  answer: AnswerStream,
+  onEnd: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   let ended = false;
   const end = () => {
     if (ended) return;

@@ -24,7 +24,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
       title: "IntelliRouter",
       version,
       license: { name: "MIT", identifier: "MIT" },
-      description: "One endpoint for every model backend. Unknown request fields are handed on to backends that speak the OpenAI protocol.",
+      description:
+        "One endpoint for every model backend. Unknown request fields are handed on to backends that speak the OpenAI protocol.",
     },
     tags: ["Inference", "Models", "Administration", "Health"].map((name) => ({ name })),
     paths,
@@ -46,9 +47,12 @@ function describe(route: Route): Record<string, unknown> {
     operationId: operationId(route),
     security: route.permission === "open" ? [] : [{ apiKey: [] }],
     ...parameters(route),
-    ...(route.requestSchema === undefined
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: toSchema(route.requestSchema) } } } }),
+    ...(route.requestSchema === undefined ? {} : {
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: toSchema(route.requestSchema) } },
+      },
+    }),
     responses: {
       200: { description: "Success", content },
       default: {
@@ -73,7 +77,13 @@ function parameters(route: Route): Record<string, unknown> {
   }));
   const inQuery = Object.entries(route.querySchema?.shape ?? {}).map(([name, schema]) => {
     const { description, ...rest } = toSchema(schema as z.ZodType);
-    return { name, in: "query", required: false, ...(description === undefined ? {} : { description }), schema: rest };
+    return {
+      name,
+      in: "query",
+      required: false,
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
   });
   const all = [...inPath, ...inQuery];
   return all.length === 0 ? {} : { parameters: all };

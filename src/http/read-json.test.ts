@@ -6,7 +6,11 @@ import { readJson } from "./read-json.ts";
 const limits = { maxBytes: 10_000, maxDepth: 64 };
 
 function request(body: BodyInit, headers: Record<string, string> = {}): Request {
-  const size = typeof body === "string" ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.byteLength : undefined;
+  const size = typeof body === "string"
+    ? Buffer.byteLength(body)
+    : body instanceof Uint8Array
+    ? body.byteLength
+    : undefined;
   return new Request("http://localhost/v1/chat/completions", {
     method: "POST",
     body,
@@ -72,29 +76,41 @@ describe("a body is refused", () => {
     expect(pulled).toBeLessThan(20);
   });
 
-  for (const [name, compress] of [["gzip", zlib.gzipSync], ["zstd", zlib.zstdCompressSync], ["br", zlib.brotliCompressSync]] as const) {
+  for (
+    const [name, compress] of [["gzip", zlib.gzipSync], ["zstd", zlib.zstdCompressSync], [
+      "br",
+      zlib.brotliCompressSync,
+    ]] as const
+  ) {
     test(`for being a ${name} bomb`, async () => {
       const bomb = new Uint8Array(compress(Buffer.alloc(20_000_000, " ")));
       expect(bomb.byteLength).toBeLessThan(limits.maxBytes * 3);
-      const error = await readJson(request(bomb, { "content-encoding": name }), { ...limits, maxBytes: 100_000 })
+      const error = await readJson(request(bomb, { "content-encoding": name }), {
+        ...limits,
+        maxBytes: 100_000,
+      })
         .then(() => undefined, (thrown) => thrown);
       expect(error.status).toBe(413);
     });
   }
 
   test("for being cut or not what its encoding says", async () => {
-    expect((await refusal(request("{}", { "content-encoding": "gzip" }))).code).toBe("invalid_content_encoding");
+    expect((await refusal(request("{}", { "content-encoding": "gzip" }))).code).toBe(
+      "invalid_content_encoding",
+    );
     expect((await refusal(request("{}", { "content-encoding": "rot13" }))).status).toBe(415);
   });
 
-  for (const [name, text, place] of [
-    ["a missing value", '{"model": }', "line 1, column 11"],
-    ["a trailing comma", '{"model": "x",}', "line 1, column 15"],
-    ["an error on a later line", '{\n  "model": "x"\n  "messages": []\n}', "line 3, column 3"],
-    ["a comment", '{"a": 1 // no\n}', "line 1, column 9"],
-    ["trailing garbage", '{"a": 1} x', "line 1, column 10"],
-    ["single quotes", "{'a': 1}", "line 1, column 2"],
-  ] as const) {
+  for (
+    const [name, text, place] of [
+      ["a missing value", '{"model": }', "line 1, column 11"],
+      ["a trailing comma", '{"model": "x",}', "line 1, column 15"],
+      ["an error on a later line", '{\n  "model": "x"\n  "messages": []\n}', "line 3, column 3"],
+      ["a comment", '{"a": 1 // no\n}', "line 1, column 9"],
+      ["trailing garbage", '{"a": 1} x', "line 1, column 10"],
+      ["single quotes", "{'a': 1}", "line 1, column 2"],
+    ] as const
+  ) {
     test(`with the position of ${name}`, async () => {
       const error = await refusal(request(text));
       expect([error.status, error.code]).toEqual([400, "invalid_json"]);
@@ -109,7 +125,10 @@ describe("a body is refused", () => {
   test("for its depth, however deep", async () => {
     for (const depth of [65, 1_000, 1_000_000]) {
       const text = "[".repeat(depth) + "]".repeat(depth);
-      const error = await readJson(request(text), { maxBytes: 10_000_000, maxDepth: 64 }).then(() => undefined, (thrown) => thrown);
+      const error = await readJson(request(text), { maxBytes: 10_000_000, maxDepth: 64 }).then(
+        () => undefined,
+        (thrown) => thrown,
+      );
       expect([error.status, error.code]).toEqual([400, "json_too_deep"]);
     }
     expect(await readJson(request("[".repeat(64) + "]".repeat(64)), limits)).toBeArray();

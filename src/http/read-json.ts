@@ -22,9 +22,9 @@ export async function readJson(request: Request, limits: ReadLimits): Promise<un
   if (length > limits.maxBytes) throw tooLarge(limits.maxBytes);
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase();
   const plain = encoding === undefined || encoding === "" || encoding === "identity";
-  const text = plain && !Number.isNaN(length)
-    ? await request.text()
-    : new TextDecoder().decode(await decode(await readBytes(request, limits.maxBytes), encoding ?? "", limits.maxBytes));
+  const text = plain && !Number.isNaN(length) ? await request.text() : new TextDecoder().decode(
+    await decode(await readBytes(request, limits.maxBytes), encoding ?? "", limits.maxBytes),
+  );
   const value = await parse(text);
   checkDepth(value, limits.maxDepth);
   return value;
@@ -70,7 +70,9 @@ async function decode(bytes: Uint8Array, encoding: string, maxBytes: number): Pr
     throw new ApiError({
       status: 415,
       code: "unsupported_content_encoding",
-      message: `The content encoding "${encoding.slice(0, 64)}" is not known. Use gzip, deflate, br, zstd or none.`,
+      message: `The content encoding "${
+        encoding.slice(0, 64)
+      }" is not known. Use gzip, deflate, br, zstd or none.`,
       headers: { "accept-encoding": "gzip, deflate, br, zstd" },
     });
   }
@@ -88,7 +90,8 @@ async function decode(bytes: Uint8Array, encoding: string, maxBytes: number): Pr
 }
 
 function isOutputTooLarge(error: unknown): boolean {
-  return error instanceof RangeError || (error as { readonly code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
+  return error instanceof RangeError ||
+    (error as { readonly code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
 }
 
 function tooLarge(maxBytes: number): ApiError {
@@ -108,7 +111,9 @@ async function parse(text: string): Promise<unknown> {
     throw new ApiError({
       status: 400,
       code: "invalid_json",
-      message: text.trim() === "" ? "The body is empty; JSON was expected." : `The body is not valid JSON${place}.`,
+      message: text.trim() === ""
+        ? "The body is empty; JSON was expected."
+        : `The body is not valid JSON${place}.`,
       cause: error,
     });
   }
@@ -125,5 +130,5 @@ function checkDepth(value: unknown, levelsLeft: number): void {
     });
   }
   if (Array.isArray(value)) { for (const item of value) checkDepth(item, levelsLeft - 1); }
-  else { for (const key in value) checkDepth((value as Record<string, unknown>)[key], levelsLeft - 1); }
+  else for (const key in value) checkDepth((value as Record<string, unknown>)[key], levelsLeft - 1);
 }

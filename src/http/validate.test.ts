@@ -16,22 +16,49 @@ function refusal(value: unknown): ApiError {
 }
 
 test("a valid request is handed back itself, unknown fields included", () => {
-  const request = { ...good, guided_json: { x: 1 }, messages: [{ ...good.messages[0], cache_control: { type: "ephemeral" } }] };
+  const request = {
+    ...good,
+    guided_json: { x: 1 },
+    messages: [{ ...good.messages[0], cache_control: { type: "ephemeral" } }],
+  };
   expect(validate(chatCompletionRequestSchema, request)).toBe(request as never);
 });
 
 describe("a refusal names the field", () => {
-  for (const [name, value, param, code] of [
-    ["that is missing", { messages: good.messages }, "model", "missing_required_parameter"],
-    ["that is missing in a list", { ...good, messages: [{ content: "x" }] }, "messages[0].role", undefined],
-    ["of the wrong type", { ...good, temperature: "hot" }, "temperature", "invalid_type"],
-    ["out of range", { ...good, temperature: 3 }, "temperature", "invalid_value"],
-    ["with a foreign word", { ...good, messages: [{ role: "robot", content: "x" }] }, "messages[0].role", "invalid_value"],
-    ["deep in a union", { ...good, messages: [{ role: "user", content: [{ text: "x" }] }] }, "messages[0].content[0].type", undefined],
-    ["that is empty", { ...good, messages: [] }, "messages", "invalid_value"],
-    ["that is no list", { ...good, messages: "hi" }, "messages", "invalid_type"],
-    ["of a tool call", { ...good, messages: [{ role: "assistant", tool_calls: [{ id: 1, function: { name: "f", arguments: "{}" } }] }] }, "messages[0].tool_calls[0].id", "invalid_type"],
-  ] as const) {
+  for (
+    const [name, value, param, code] of [
+      ["that is missing", { messages: good.messages }, "model", "missing_required_parameter"],
+      ["that is missing in a list", { ...good, messages: [{ content: "x" }] }, "messages[0].role", undefined],
+      ["of the wrong type", { ...good, temperature: "hot" }, "temperature", "invalid_type"],
+      ["out of range", { ...good, temperature: 3 }, "temperature", "invalid_value"],
+      [
+        "with a foreign word",
+        { ...good, messages: [{ role: "robot", content: "x" }] },
+        "messages[0].role",
+        "invalid_value",
+      ],
+      [
+        "deep in a union",
+        { ...good, messages: [{ role: "user", content: [{ text: "x" }] }] },
+        "messages[0].content[0].type",
+        undefined,
+      ],
+      ["that is empty", { ...good, messages: [] }, "messages", "invalid_value"],
+      ["that is no list", { ...good, messages: "hi" }, "messages", "invalid_type"],
+      [
+        "of a tool call",
+        {
+          ...good,
+          messages: [{
+            role: "assistant",
+            tool_calls: [{ id: 1, function: { name: "f", arguments: "{}" } }],
+          }],
+        },
+        "messages[0].tool_calls[0].id",
+        "invalid_type",
+      ],
+    ] as const
+  ) {
     test(name, () => {
       const error = refusal(value);
       expect([error.status, error.param]).toEqual([400, param]);

@@ -15,11 +15,18 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
   const missing = issue.code === "invalid_type" && valueAt(value, issue.path) === undefined;
   throw new ApiError({
     status: 400,
-    code: missing ? "missing_required_parameter" : issue.code === "invalid_type" ? "invalid_type" : "invalid_value",
+    code: missing
+      ? "missing_required_parameter"
+      : issue.code === "invalid_type"
+      ? "invalid_type"
+      : "invalid_value",
     param: param === "" ? null : param,
     message: missing
       ? `Missing required parameter: '${param}'.`
-      : `Invalid ${param === "" ? "request body" : `value for '${param}'`}: ${issue.message}.`.replace(/\.\.$/, "."),
+      : `Invalid ${param === "" ? "request body" : `value for '${param}'`}: ${issue.message}.`.replace(
+        /\.\.$/,
+        ".",
+      ),
   });
 }
 
@@ -33,7 +40,9 @@ interface Issue {
 function deepest(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): Issue {
   const path = [...base, ...issue.path];
   if (issue.code !== "invalid_union") return { code: issue.code, path, message: issue.message };
-  const branches = issue.errors.flatMap((issues) => issues.slice(0, 1).map((nested) => deepest(nested, path)));
+  const branches = issue.errors.flatMap((issues) =>
+    issues.slice(0, 1).map((nested) => deepest(nested, path))
+  );
   const furthest = branches.reduce<Issue | undefined>(
     (best, branch) => (best === undefined || branch.path.length > best.path.length ? branch : best),
     undefined,
@@ -44,7 +53,9 @@ function deepest(issue: z.core.$ZodIssue, base: readonly PropertyKey[] = []): Is
 }
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`).join("");
+  return path.map((part, index) =>
+    typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`
+  ).join("");
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -35,7 +35,17 @@ export class ApiError extends Error {
   /** The same failure with further response headers. */
   withHeaders(headers: Readonly<Record<string, string>>): ApiError {
     const { status, message, type, code, param, retryAfterMs, shouldRetry, cause } = this;
-    return new ApiError({ status, message, type, code, param, retryAfterMs, shouldRetry, cause, headers: { ...this.headers, ...headers } });
+    return new ApiError({
+      status,
+      message,
+      type,
+      code,
+      param,
+      retryAfterMs,
+      shouldRetry,
+      cause,
+      headers: { ...this.headers, ...headers },
+    });
   }
 }
 

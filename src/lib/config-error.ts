@@ -28,10 +28,14 @@ export class ConfigError extends Error {
 
 /** One line, `file:line:column: message`, without a place where there is none. */
 export function describeProblem({ message, position }: ConfigProblem): string {
-  return position === undefined ? message : `${position.file}:${position.line}:${position.column}: ${message}`;
+  return position === undefined
+    ? message
+    : `${position.file}:${position.line}:${position.column}: ${message}`;
 }
 
 /** `routes[0].targets[1]` */
 export function settingName(path: SettingPath): string {
-  return path.map((part, index) => typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${part}`).join("");
+  return path.map((part, index) =>
+    typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${part}`
+  ).join("");
 }

@@ -27,7 +27,12 @@ describe("shutdown", () => {
     }
     expect(await coordinator.shutdown()).toBe("clean");
     expect(closed).toEqual([
-      "listener begins", "listener ends", "gateway begins", "gateway ends", "store begins", "store ends",
+      "listener begins",
+      "listener ends",
+      "gateway begins",
+      "gateway ends",
+      "store begins",
+      "store ends",
     ]);
   });
 
@@ -50,7 +55,11 @@ describe("shutdown", () => {
     const { coordinator } = setUp();
     const before = [coordinator.waitForCompletion(), coordinator.waitForCompletion()];
     await coordinator.shutdown();
-    expect(await Promise.all([...before, coordinator.waitForCompletion()])).toEqual(["clean", "clean", "clean"]);
+    expect(await Promise.all([...before, coordinator.waitForCompletion()])).toEqual([
+      "clean",
+      "clean",
+      "clean",
+    ]);
   });
 
   test("gives up when the grace is over, and tells the running closers", async () => {

@@ -103,6 +103,8 @@ export class ShutdownCoordinator {
   }
 
   #whenForced(): Promise<void> {
-    return new Promise((resolve) => this.#forced.signal.addEventListener("abort", () => resolve(), { once: true }));
+    return new Promise((resolve) =>
+      this.#forced.signal.addEventListener("abort", () => resolve(), { once: true })
+    );
   }
 }

@@ -4,8 +4,22 @@
  * Built-in plugins import this and nothing else of ours; they get no back door.
  */
 export { definePlugin } from "./api/define-plugin.ts";
-export type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind, PluginSpec } from "./api/define-plugin.ts";
-export type { Database, DatabaseStatement, DatabaseValue, EgressFetch, EgressInit, PluginHost, PluginLogger } from "./api/host.ts";
+export type {
+  AnyPlugin,
+  PluginDefinition,
+  PluginInstance,
+  PluginKind,
+  PluginSpec,
+} from "./api/define-plugin.ts";
+export type {
+  Database,
+  DatabaseStatement,
+  DatabaseValue,
+  EgressFetch,
+  EgressInit,
+  PluginHost,
+  PluginLogger,
+} from "./api/host.ts";
 export type {
   CallContext,
   CallResult,

@@ -2,7 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { definePlugin, type ProviderDiscovery } from "intellirouter/plugin";
 import { z } from "zod";
 import { settle } from "../../test/support/fake-clock.ts";
-import { discoverBuiltIn, discoverEnvironment, discoverLocal, type LocalDiscoveryOptions } from "./discovery.ts";
+import {
+  discoverBuiltIn,
+  discoverEnvironment,
+  discoverLocal,
+  type LocalDiscoveryOptions,
+} from "./discovery.ts";
 
 function plugin(name: string, discovery?: ProviderDiscovery) {
   return definePlugin({
@@ -17,20 +22,40 @@ function plugin(name: string, discovery?: ProviderDiscovery) {
 }
 
 describe("by the environment", () => {
-  const vendor = plugin("vendor", { environment: { apiKey: ["VENDOR_API_KEY", "VENDOR_TOKEN"], baseUrl: "VENDOR_BASE_URL" } });
+  const vendor = plugin("vendor", {
+    environment: { apiKey: ["VENDOR_API_KEY", "VENDOR_TOKEN"], baseUrl: "VENDOR_BASE_URL" },
+  });
 
   test("a provider whose key is set is found, with its address when that is set", () => {
-    expect(discoverEnvironment([vendor, plugin("other")], { VENDOR_TOKEN: " key \n", VENDOR_BASE_URL: "http://there" })).toMatchObject([
-      { name: "vendor", options: { base_url: "http://there" }, secrets: { api_key: "key" }, origin: "environment", found: "VENDOR_TOKEN" },
+    expect(
+      discoverEnvironment([vendor, plugin("other")], {
+        VENDOR_TOKEN: " key \n",
+        VENDOR_BASE_URL: "http://there",
+      }),
+    ).toMatchObject([
+      {
+        name: "vendor",
+        options: { base_url: "http://there" },
+        secrets: { api_key: "key" },
+        origin: "environment",
+        found: "VENDOR_TOKEN",
+      },
     ]);
   });
 
   test("the first name that holds a key wins", () => {
-    expect(discoverEnvironment([vendor], { VENDOR_TOKEN: "second", VENDOR_API_KEY: "first" })[0]?.secrets).toEqual({ api_key: "first" });
+    expect(discoverEnvironment([vendor], { VENDOR_TOKEN: "second", VENDOR_API_KEY: "first" })[0]?.secrets)
+      .toEqual({ api_key: "first" });
   });
 
   test("an empty key is none, and an address alone is not enough", () => {
-    expect(discoverEnvironment([vendor], { VENDOR_API_KEY: " ", VENDOR_TOKEN: "", VENDOR_BASE_URL: "http://there" })).toEqual([]);
+    expect(
+      discoverEnvironment([vendor], {
+        VENDOR_API_KEY: " ",
+        VENDOR_TOKEN: "",
+        VENDOR_BASE_URL: "http://there",
+      }),
+    ).toEqual([]);
   });
 
   test("the key is nowhere but among the secrets", () => {
@@ -41,7 +66,11 @@ describe("by the environment", () => {
 });
 
 test("providers that need nothing are built in", () => {
-  expect(discoverBuiltIn([plugin("mock", { always: true }), plugin("other")]).map(({ name, origin }) => [name, origin]))
+  expect(
+    discoverBuiltIn([plugin("mock", { always: true }), plugin("other")]).map((
+      { name, origin },
+    ) => [name, origin]),
+  )
     .toEqual([["mock", "built-in"]]);
 });
 
@@ -51,12 +80,16 @@ describe("on loopback", () => {
       loopback: {
         ports,
         path: "/version",
-        recognise: ({ status, headers, text }) => status === 200 && headers.get("server") !== "other" && text.includes(name),
+        recognise: ({ status, headers, text }) =>
+          status === 200 && headers.get("server") !== "other" && text.includes(name),
         options: (origin) => ({ base_url: `${origin}/v1` }),
       },
     });
 
-  function setUp(answers: Readonly<Record<number, () => Response | Promise<Response>>>, ownPorts: readonly number[] = []) {
+  function setUp(
+    answers: Readonly<Record<number, () => Response | Promise<Response>>>,
+    ownPorts: readonly number[] = [],
+  ) {
     const asked: string[] = [];
     const controller = new AbortController();
     const options: LocalDiscoveryOptions = {
@@ -74,13 +107,21 @@ describe("on loopback", () => {
   test("a server that is recognised is found with its address", async () => {
     const { asked, options } = setUp({ 1111: () => new Response("I am llama 1.2") });
     expect(await discoverLocal([server("llama", 1111), server("absent", 2222)], options)).toMatchObject([
-      { name: "llama", options: { base_url: "http://127.0.0.1:1111/v1" }, origin: "loopback", found: "http://127.0.0.1:1111" },
+      {
+        name: "llama",
+        options: { base_url: "http://127.0.0.1:1111/v1" },
+        origin: "loopback",
+        found: "http://127.0.0.1:1111",
+      },
     ]);
     expect(asked).toEqual(["http://127.0.0.1:1111/version", "http://127.0.0.1:2222/version"]);
   });
 
   test("another server on a usual port is not taken for it", async () => {
-    const { options } = setUp({ 1111: () => new Response("nginx"), 2222: () => new Response("llama", { status: 404 }) });
+    const { options } = setUp({
+      1111: () => new Response("nginx"),
+      2222: () => new Response("llama", { status: 404 }),
+    });
     expect(await discoverLocal([server("llama", 1111, 2222)], options)).toEqual([]);
   });
 
@@ -96,12 +137,22 @@ describe("on loopback", () => {
   });
 
   test("several of one kind get names of their own", async () => {
-    const { options } = setUp({ 1: () => new Response("llama"), 2: () => new Response("llama"), 3: () => new Response("llama") });
-    expect((await discoverLocal([server("llama", 1, 2, 3)], options)).map(({ name }) => name)).toEqual(["llama", "llama-2", "llama-3"]);
+    const { options } = setUp({
+      1: () => new Response("llama"),
+      2: () => new Response("llama"),
+      3: () => new Response("llama"),
+    });
+    expect((await discoverLocal([server("llama", 1, 2, 3)], options)).map(({ name }) => name)).toEqual([
+      "llama",
+      "llama-2",
+      "llama-3",
+    ]);
   });
 
   test("what has not answered in time is not there, even when it heeds no signal", async () => {
-    const slow = new ReadableStream<Uint8Array>({ start: (body) => body.enqueue(new TextEncoder().encode("llama")) });
+    const slow = new ReadableStream<Uint8Array>({
+      start: (body) => body.enqueue(new TextEncoder().encode("llama")),
+    });
     const { controller, options } = setUp({
       1: () => new Response("llama"),
       2: () => new Promise<Response>(() => {}),
@@ -115,7 +166,10 @@ describe("on loopback", () => {
 
   test("an endless answer is read only at its beginning", async () => {
     let pulls = 0;
-    const endless = () => new ReadableStream<Uint8Array>({ pull: (body) => (pulls++, body.enqueue(new TextEncoder().encode("llama".repeat(2_000)))) });
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull: (body) => (pulls++, body.enqueue(new TextEncoder().encode("llama".repeat(2_000)))),
+      });
     const { options } = setUp({ 1: () => new Response(endless()) });
     expect(await discoverLocal([server("llama", 1)], options)).toHaveLength(1);
     expect(pulls).toBeLessThan(20);
@@ -133,6 +187,8 @@ describe("on loopback", () => {
       },
     });
     const { options } = setUp({ 1: () => new Response("llama"), 2: () => new Response("llama") });
-    expect((await discoverLocal([broken, server("llama", 2)], options)).map(({ name }) => name)).toEqual(["llama"]);
+    expect((await discoverLocal([broken, server("llama", 2)], options)).map(({ name }) => name)).toEqual([
+      "llama",
+    ]);
   });
 });

@@ -39,7 +39,14 @@ export function discoverEnvironment(
 export function discoverBuiltIn(plugins: readonly ProviderPlugin[]): DiscoveredProvider[] {
   return plugins
     .filter((plugin) => plugin.discovery?.always)
-    .map((plugin) => ({ name: plugin.name, plugin, options: {}, secrets: {}, origin: "built-in", found: "built in" }));
+    .map((plugin) => ({
+      name: plugin.name,
+      plugin,
+      options: {},
+      secrets: {},
+      origin: "built-in",
+      found: "built in",
+    }));
 }
 
 export interface LocalDiscoveryOptions {
@@ -88,13 +95,23 @@ async function probe(
     const { response, text } = await untilAborted(ask(origin + declared.path, options), options.signal);
     if (response.headers.has("x-intellirouter")) return undefined;
     if (!declared.recognise({ status: response.status, headers: response.headers, text })) return undefined;
-    return { name: plugin.name, plugin, options: declared.options(origin), secrets: {}, origin: "loopback", found: origin };
+    return {
+      name: plugin.name,
+      plugin,
+      options: declared.options(origin),
+      secrets: {},
+      origin: "loopback",
+      found: origin,
+    };
   } catch {
     return undefined;
   }
 }
 
-async function ask(url: string, options: LocalDiscoveryOptions): Promise<{ response: Response; text: string }> {
+async function ask(
+  url: string,
+  options: LocalDiscoveryOptions,
+): Promise<{ response: Response; text: string }> {
   const response = await options.probe(url, options.signal);
   return { response, text: await beginning(response) };
 }

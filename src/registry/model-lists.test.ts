@@ -12,7 +12,12 @@ function setUp() {
   const silent = () => {};
   const lists = new ModelLists({
     clock,
-    logger: { debug: silent, info: silent, warn: (_message, fields) => void warnings.push(fields), error: silent },
+    logger: {
+      debug: silent,
+      info: silent,
+      warn: (_message, fields) => void warnings.push(fields),
+      error: silent,
+    },
     random: () => 0.5,
     onChange: () => void changes.count++,
   });

@@ -90,11 +90,15 @@ export class ModelLists {
     const call = new AbortController();
     const stop = () => call.abort(entry.stop.signal.reason);
     entry.stop.signal.addEventListener("abort", stop, { once: true });
-    const timer = clock.setTimeout(() => call.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = clock.setTimeout(
+      () => call.abort(new Error(`no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     try {
       const models = await provider.listModels!({ requestId: "model-list", signal: call.signal });
       if (entry.stop.signal.aborted) return;
-      const changed = JSON.stringify(models) !== JSON.stringify(entry.models) || entry.health.lastOkAt === undefined;
+      const changed = JSON.stringify(models) !== JSON.stringify(entry.models) ||
+        entry.health.lastOkAt === undefined;
       entry.models = models;
       entry.failures = 0;
       entry.health = { lastOkAt: clock.now(), lastError: undefined };
@@ -103,13 +107,20 @@ export class ModelLists {
       if (entry.stop.signal.aborted) return;
       const message = error instanceof Error ? error.message : String(error);
       entry.failures++;
-      if (entry.health.lastError !== message) logger.warn("a provider did not list its models", { provider: key.split("\n")[0], error: message });
+      if (entry.health.lastError !== message) {
+        logger.warn("a provider did not list its models", { provider: key.split("\n")[0], error: message });
+      }
       entry.health = { lastOkAt: entry.health.lastOkAt, lastError: message };
     } finally {
       clock.clearTimeout(timer);
       entry.stop.signal.removeEventListener("abort", stop);
     }
-    const delay = entry.failures === 0 ? refreshMs : Math.min(refreshMs, firstRetryMs * 2 ** (entry.failures - 1));
-    entry.timer = clock.setTimeout(() => void this.#ask(key, provider, entry), delay * (0.9 + 0.2 * random()));
+    const delay = entry.failures === 0
+      ? refreshMs
+      : Math.min(refreshMs, firstRetryMs * 2 ** (entry.failures - 1));
+    entry.timer = clock.setTimeout(
+      () => void this.#ask(key, provider, entry),
+      delay * (0.9 + 0.2 * random()),
+    );
   }
 }

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { ModelDescription, Provider } from "../plugin/api/provider.ts";
 import type { Usage } from "../schema/chat-completion.ts";
-import { type ModelSettings, modelSchema } from "../schema/settings.ts";
+import { modelSchema, type ModelSettings } from "../schema/settings.ts";
 import { ModelRegistry, type RegisteredProvider } from "./model-registry.ts";
 import { PriceBook } from "./price-book.ts";
 
-const chat = { complete: () => Promise.reject(new Error("not called")), stream: () => Promise.reject(new Error("not called")) };
+const chat = {
+  complete: () => Promise.reject(new Error("not called")),
+  stream: () => Promise.reject(new Error("not called")),
+};
 
 interface Entry extends Partial<Omit<RegisteredProvider, "listed" | "provider">> {
   readonly name: string;
@@ -14,7 +17,11 @@ interface Entry extends Partial<Omit<RegisteredProvider, "listed" | "provider">>
   readonly listed?: readonly ModelDescription[] | (() => readonly ModelDescription[] | undefined);
 }
 
-function registry(entries: readonly Entry[], models: readonly Partial<ModelSettings>[] = [], prices = new PriceBook()): ModelRegistry {
+function registry(
+  entries: readonly Entry[],
+  models: readonly Partial<ModelSettings>[] = [],
+  prices = new PriceBook(),
+): ModelRegistry {
   return new ModelRegistry({
     providers: entries.map(({ name, known, provider, listed, ...more }) => ({
       name,
@@ -41,7 +48,10 @@ describe("find", () => {
   const models = registry([
     { name: "cloud", listed: [{ id: "org/large:70b" }, { id: "shared" }] },
     { name: "local", known: [{ id: "small" }, { id: "shared" }] },
-  ], [{ id: "smart", target: "cloud/org/large:70b" }, { id: "smarter", target: "smart" }, { id: "bare-alias", target: "small" }]);
+  ], [{ id: "smart", target: "cloud/org/large:70b" }, { id: "smarter", target: "smart" }, {
+    id: "bare-alias",
+    target: "small",
+  }]);
 
   for (
     const [name, id] of [
@@ -59,7 +69,20 @@ describe("find", () => {
     test(`"${name}" is ${id}`, () => expect(models.find(name)?.id).toBe(id));
   }
 
-  for (const name of ["", "nobody", "nobody/model", "cloud", "cloud/", "/org", "Small", "small ", "__proto__", "constructor"]) {
+  for (
+    const name of [
+      "",
+      "nobody",
+      "nobody/model",
+      "cloud",
+      "cloud/",
+      "/org",
+      "Small",
+      "small ",
+      "__proto__",
+      "constructor",
+    ]
+  ) {
     test(`"${name}" is nothing`, () => expect(models.find(name)).toBeUndefined());
   }
 
@@ -82,7 +105,11 @@ describe("what is known of a model", () => {
       name: "cloud",
       known: [{ id: "m", tools: true, contextLength: 1_000, created: 5, ownedBy: "vendor" }],
       listed: [{ id: "m", contextLength: 2_000, vision: false }],
-    }], [{ id: "cloud/m", capabilities: { vision: true, max_output_tokens: 9 }, price: { input: 1, output: 2 } }]);
+    }], [{
+      id: "cloud/m",
+      capabilities: { vision: true, max_output_tokens: 9 },
+      price: { input: 1, output: 2 },
+    }]);
     expect(models.find("cloud/m")).toMatchObject({
       tools: true,
       contextLength: 2_000,
@@ -111,14 +138,21 @@ describe("what is known of a model", () => {
   });
 
   test("operations are those that the provider has", () => {
-    const models = registry([{ name: "chat" }, { name: "embed", provider: { embeddings: { create: () => Promise.reject(new Error()) } } }]);
+    const models = registry([{ name: "chat" }, {
+      name: "embed",
+      provider: { embeddings: { create: () => Promise.reject(new Error()) } },
+    }]);
     expect([...models.find("chat/m")!.operations]).toEqual(["chat"]);
     expect([...models.find("embed/m")!.operations]).toEqual(["embeddings"]);
   });
 
   test("the price data is used once it is there, below what the operator says", async () => {
     const prices = new PriceBook();
-    const models = registry([{ name: "cloud", priceId: "openai", listed: [{ id: "gpt-4o-mini" }, { id: "gpt-4o" }] }], [
+    const models = registry([{
+      name: "cloud",
+      priceId: "openai",
+      listed: [{ id: "gpt-4o-mini" }, { id: "gpt-4o" }],
+    }], [
       { id: "cloud/gpt-4o", price: { input: 0, output: 0 } },
     ], prices);
     expect(models.find("cloud/gpt-4o-mini")?.inputPrice).toBeUndefined();
@@ -142,7 +176,11 @@ describe("list", () => {
   });
 
   test("with models named by the configuration, only they are listed, with what the backend says of them", () => {
-    const models = registry([{ name: "cloud", configuredModels: ["b", "c"], listed: [{ id: "a" }, { id: "b", contextLength: 7 }] }]);
+    const models = registry([{
+      name: "cloud",
+      configuredModels: ["b", "c"],
+      listed: [{ id: "a" }, { id: "b", contextLength: 7 }],
+    }]);
     expect(models.names()).toEqual(["cloud/b", "cloud/c"]);
     expect(models.find("cloud/b")?.contextLength).toBe(7);
     expect(models.find("cloud/a")?.id).toBe("cloud/a");
@@ -168,7 +206,10 @@ describe("cost", () => {
   ]);
 
   test("prompt, cached prompt and answer at their own prices", () => {
-    expect(models.cost("cloud/m", usage(1_000_000, 100_000, 400_000))).toBeCloseTo(0.6 * 2 + 0.4 * 0.5 + 0.1 * 10, 10);
+    expect(models.cost("cloud/m", usage(1_000_000, 100_000, 400_000))).toBeCloseTo(
+      0.6 * 2 + 0.4 * 0.5 + 0.1 * 10,
+      10,
+    );
   });
 
   test("cached tokens cost as much as others where no price for them is known", () => {

@@ -129,9 +129,13 @@ export class ModelRegistry {
 
   #alias(id: string, seen: Set<string>): RegistryModel | undefined {
     const settings = this.#facts.get(id);
-    if (settings?.target === undefined || seen.has(id)) return this.#known.get(id) ?? (id.includes("/") ? this.#findUnlisted(id) : undefined);
+    if (settings?.target === undefined || seen.has(id)) {
+      return this.#known.get(id) ?? (id.includes("/") ? this.#findUnlisted(id) : undefined);
+    }
     seen.add(id);
-    const model = this.#facts.has(settings.target) ? this.#alias(settings.target, seen) : this.find(settings.target);
+    const model = this.#facts.has(settings.target)
+      ? this.#alias(settings.target, seen)
+      : this.find(settings.target);
     return model === undefined ? undefined : withFacts(model, settings);
   }
 
@@ -178,7 +182,9 @@ export class ModelRegistry {
 function descriptions(entry: RegisteredProvider): readonly ModelDescription[] {
   const known = new Map<string, ModelDescription>();
   // What the backend says now wins over what its plugin knew, field by field: most lists are bare ids.
-  for (const model of [...(entry.provider.models ?? []), ...(entry.listed() ?? [])]) known.set(model.id, { ...known.get(model.id), ...model });
+  for (const model of [...(entry.provider.models ?? []), ...(entry.listed() ?? [])]) {
+    known.set(model.id, { ...known.get(model.id), ...model });
+  }
   if (entry.configuredModels === undefined) return [...known.values()];
   return entry.configuredModels.map((id) => known.get(id) ?? { id });
 }
@@ -194,7 +200,9 @@ function withFacts(model: RegistryModel, { capabilities, price }: ModelSettings)
     jsonSchema: capabilities?.json_schema ?? model.jsonSchema,
     contextLength: capabilities?.context_length ?? model.contextLength,
     maxOutputTokens: capabilities?.max_output_tokens ?? model.maxOutputTokens,
-    ...(price === undefined ? {} : pricesOf({ input: price.input, output: price.output, cachedInput: price.cached_input })),
+    ...(price === undefined
+      ? {}
+      : pricesOf({ input: price.input, output: price.output, cachedInput: price.cached_input })),
   };
 }
 

@@ -8,7 +8,7 @@ import { ModelLists } from "../registry/model-lists.ts";
 import { PriceBook } from "../registry/price-book.ts";
 import { TargetStates } from "../router/target-states.ts";
 import { Logger } from "../telemetry/logger.ts";
-import { type Composition, compose } from "./compose.ts";
+import { compose, type Composition } from "./compose.ts";
 import { stateSettings } from "./state-settings.ts";
 
 export interface OfflineOptions {
@@ -24,7 +24,12 @@ export async function composeOffline(
   environment: Environment,
   { local = [], egress = () => Promise.reject(new Error("no call is made here")) }: OfflineOptions = {},
 ): Promise<Composition & { readonly prices: PriceBook }> {
-  const logger = new Logger({ level: "silent", format: "json", now: () => systemClock.now(), write: () => {} });
+  const logger = new Logger({
+    level: "silent",
+    format: "json",
+    now: () => systemClock.now(),
+    write: () => {},
+  });
   const prices = new PriceBook();
   await prices.load();
   const composition = await compose({

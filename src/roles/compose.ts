@@ -79,9 +79,16 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     for (const entry of planned) {
       const logger = shared.logger.with({ provider: entry.name });
       const host = createPluginHost({ ...shared, logger }, `provider-${entry.name}`, entry.secrets);
-      providers.set(entry.name, await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]));
+      providers.set(
+        entry.name,
+        await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]),
+      );
     }
-    const listing = new Map(planned.filter(({ listModels }) => listModels).map((entry) => [listKey(entry), providers.get(entry.name)!]));
+    const listing = new Map(
+      planned.filter(({ listModels }) => listModels).map((
+        entry,
+      ) => [listKey(entry), providers.get(entry.name)!]),
+    );
     const registry = new ModelRegistry({
       providers: planned.map((entry) => ({
         name: entry.name,
@@ -99,7 +106,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     for (const [index, route] of settings.routes.entries()) {
       const path = ["routes", index];
       const plugin = find(plugins, route.strategy, loaded, [...path, "strategy"]);
-      const host = createPluginHost({ ...shared, logger: shared.logger.with({ route: route.name }) }, `strategy-${route.strategy}`);
+      const host = createPluginHost(
+        { ...shared, logger: shared.logger.with({ route: route.name }) },
+        `strategy-${route.strategy}`,
+      );
       routes.push({
         settings: route,
         condition: condition(route.when, loaded, [...path, "when"]),
@@ -107,7 +117,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       });
     }
     const directStrategy: Strategy = { rank: (targets) => targets.map(({ id }) => ({ id })) };
-    const router = new Router({ ...shared, routes, routing: settings.routing, catalog: registry, directStrategy });
+    const router = new Router({
+      ...shared,
+      routes,
+      routing: settings.routing,
+      catalog: registry,
+      directStrategy,
+    });
 
     return {
       loaded,
@@ -138,7 +154,9 @@ async function loadFromDisk({ settings, directory }: LoadedSettings, { logger }:
   try {
     return await loadPlugins(plugins, directory, logger);
   } catch (error) {
-    throw new ConfigError([{ message: `a plugin cannot be loaded: ${error instanceof Error ? error.message : error}` }]);
+    throw new ConfigError([{
+      message: `a plugin cannot be loaded: ${error instanceof Error ? error.message : error}`,
+    }]);
   }
 }
 
@@ -164,7 +182,11 @@ function located(error: unknown, loaded: LoadedSettings, path: SettingPath): Con
     return new ConfigError(error.issues.map((issue) => {
       const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
       const full = [...path, ...issue.path as SettingPath, ...keys];
-      return { path: full, position: loaded.locate(full), message: `"${settingName(full)}" is wrong: ${issue.message}.` };
+      return {
+        path: full,
+        position: loaded.locate(full),
+        message: `"${settingName(full)}" is wrong: ${issue.message}.`,
+      };
     }));
   }
   const message = `"${settingName(path)}": ${error instanceof Error ? error.message : error}`;

@@ -8,13 +8,21 @@ import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
 import type { SharedServices } from "./shared-services.ts";
 
 /** The gateway's own small state. It is opened once: changing it needs a restart. */
-export async function createStore(loaded: LoadedSettings, builtins: readonly AnyPlugin[], shared: SharedServices): Promise<Store> {
+export async function createStore(
+  loaded: LoadedSettings,
+  builtins: readonly AnyPlugin[],
+  shared: SharedServices,
+): Promise<Store> {
   const { kind } = loaded.settings.store;
   try {
     const plugin = new PluginRegistry(builtins).find("store", kind);
     return await createInstance(plugin, {}, createPluginHost(shared, `store-${kind}`));
   } catch (error) {
     const path = ["store", "kind"];
-    throw new ConfigError([{ path, position: loaded.locate(path), message: `the store cannot be opened: ${error instanceof Error ? error.message : error}` }]);
+    throw new ConfigError([{
+      path,
+      position: loaded.locate(path),
+      message: `the store cannot be opened: ${error instanceof Error ? error.message : error}`,
+    }]);
   }
 }

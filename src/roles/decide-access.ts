@@ -16,12 +16,24 @@ export interface OpenedAccess {
  * Who may call. In mode `auto` a loopback address needs no key while none exists; anywhere else, and in mode
  * `required`, a gateway without keys makes one for its administrator, so that it is never open by accident.
  */
-export async function decideAccess(loaded: LoadedSettings, store: Store, environment: Environment): Promise<OpenedAccess> {
+export async function decideAccess(
+  loaded: LoadedSettings,
+  store: Store,
+  environment: Environment,
+): Promise<OpenedAccess> {
   const { auth, server } = loaded.settings;
   if (auth.mode === "none") return { access: openAccess(), newAdminKey: undefined };
   const keys: KnownKey[] = [
-    ...auth.keys.map(({ id, hash, roles, models }) => ({ id, hash: Buffer.from(hash.slice("sha256:".length), "hex"), roles, models })),
-    ...environmentKeys({ environment, directory: loaded.directory }).map(({ key, admin }, index): KnownKey => ({
+    ...auth.keys.map(({ id, hash, roles, models }) => ({
+      id,
+      hash: Buffer.from(hash.slice("sha256:".length), "hex"),
+      roles,
+      models,
+    })),
+    ...environmentKeys({ environment, directory: loaded.directory }).map((
+      { key, admin },
+      index,
+    ): KnownKey => ({
       id: admin ? "environment-admin" : `environment-${index + 1}`,
       hash: hashApiKey(key),
       roles: admin ? ["admin", "developer"] : ["developer"],
@@ -31,7 +43,9 @@ export async function decideAccess(loaded: LoadedSettings, store: Store, environ
   const admin = await findAdminKey(store);
   if (admin !== undefined) keys.push(admin);
   if (keys.length > 0) return { access: keyedAccess(keys), newAdminKey: undefined };
-  if (auth.mode === "auto" && isLoopback(server.host)) return { access: openAccess(), newAdminKey: undefined };
+  if (auth.mode === "auto" && isLoopback(server.host)) {
+    return { access: openAccess(), newAdminKey: undefined };
+  }
   const { known, key } = await createAdminKey(store);
   return { access: keyedAccess([known]), newAdminKey: key };
 }

@@ -36,15 +36,20 @@ export async function describeModels(
   const composition = await composeOffline(loaded, builtins, environment, { local, egress });
   const lists = new Map<string, readonly ModelDescription[]>();
   if (ask) {
-    await Promise.all(composition.planned.filter(({ listModels }) => listModels).map(async ({ name }) => {
-      const provider = composition.providers.get(name)!;
-      if (provider.listModels === undefined) return;
-      try {
-        lists.set(name, await provider.listModels({ requestId: "models", signal: AbortSignal.timeout(askMs) }));
-      } catch (error) {
-        problems.push(`${name} did not list its models: ${error instanceof Error ? error.message : error}`);
-      }
-    }));
+    await Promise.all(
+      composition.planned.filter(({ listModels }) => listModels).map(async ({ name }) => {
+        const provider = composition.providers.get(name)!;
+        if (provider.listModels === undefined) return;
+        try {
+          lists.set(
+            name,
+            await provider.listModels({ requestId: "models", signal: AbortSignal.timeout(askMs) }),
+          );
+        } catch (error) {
+          problems.push(`${name} did not list its models: ${error instanceof Error ? error.message : error}`);
+        }
+      }),
+    );
   }
   const registry = new ModelRegistry({
     providers: composition.planned.map((entry) => ({

@@ -41,7 +41,9 @@ export async function explainRequest(
   const parsed = chatCompletionRequestSchema.safeParse(request);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new TypeError(`The request is no chat completion: ${issue!.path.join(".") || "body"}: ${issue!.message}`);
+    throw new TypeError(
+      `The request is no chat completion: ${issue!.path.join(".") || "body"}: ${issue!.message}`,
+    );
   }
   const composition = await composeOffline(loaded, builtins, environment);
   const body = parsed.data;
@@ -80,8 +82,16 @@ export async function explainRequest(
   };
 }
 
-function rightsOf(loaded: LoadedSettings, keyId: string | undefined): Pick<RequestFacts, "principal" | "mayUse"> {
-  if (keyId === undefined) return { principal: { id: "anonymous", roles: ["admin", "developer"] }, mayUse: () => true };
+function rightsOf(
+  loaded: LoadedSettings,
+  keyId: string | undefined,
+): Pick<RequestFacts, "principal" | "mayUse"> {
+  if (keyId === undefined) {
+    return {
+      principal: { id: "anonymous", roles: ["admin", "developer"] },
+      mayUse: () => true,
+    };
+  }
   const key = loaded.settings.auth.keys.find(({ id }) => id === keyId);
   if (key === undefined) throw new TypeError(`There is no static key "${keyId}" in the configuration.`);
   return { principal: { id: key.id, roles: key.roles }, mayUse: targetMatcher(key.models) };

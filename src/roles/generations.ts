@@ -53,7 +53,9 @@ export class Generations<T extends Disposable> {
 
   #disposeIfUnused(entry: Entry<T>): void {
     if (!entry.replaced || entry.holders > 0) return;
-    const draining = entry.generation.dispose().catch(this.#onError).finally(() => this.#draining.delete(draining));
+    const draining = entry.generation.dispose().catch(this.#onError).finally(() =>
+      this.#draining.delete(draining)
+    );
     this.#draining.add(draining);
   }
 }

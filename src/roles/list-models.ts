@@ -3,13 +3,24 @@ import type { RegistryModel } from "../registry/model-registry.ts";
 import type { Composition } from "./compose.ts";
 
 /** What `/v1/models` shows to one caller: routes, aliases and models, each only when the caller may use it. */
-export function listModels({ registry, loaded }: Pick<Composition, "registry" | "loaded">, mayUse: (target: string) => boolean): ListedModel[] {
+export function listModels(
+  { registry, loaded }: Pick<Composition, "registry" | "loaded">,
+  mayUse: (target: string) => boolean,
+): ListedModel[] {
   const routes = new Map<string, ListedModel>();
   for (const route of loaded.settings.routes) {
     if (route.name === "*" || routes.has(route.name)) continue;
     const targets = route.targets.map((target) => typeof target === "string" ? target : target.target);
     const usable = targets.some((target) => mayUse(registry.find(target)?.id ?? target));
-    if (usable) routes.set(route.name, { id: route.name, object: "model", created: 0, owned_by: "intellirouter", targets });
+    if (usable) {
+      routes.set(route.name, {
+        id: route.name,
+        object: "model",
+        created: 0,
+        owned_by: "intellirouter",
+        targets,
+      });
+    }
   }
   const models = registry.list()
     .filter(({ id, model }) => !routes.has(id) && mayUse(model.id))
@@ -27,7 +38,9 @@ function describe(id: string, model: RegistryModel): ListedModel {
     vision: model.vision,
     json_schema: model.jsonSchema,
     embeddings: model.embeddings,
-    price: model.inputPrice === undefined ? undefined : { input: model.inputPrice, output: model.outputPrice },
+    price: model.inputPrice === undefined
+      ? undefined
+      : { input: model.inputPrice, output: model.outputPrice },
     mock: model.mock || undefined,
   };
   return { id, object: "model", created: model.created, owned_by: model.ownedBy, ...known };

@@ -53,7 +53,12 @@ export function planProviders(
   const taken = new Set(configured.map(({ name }) => name));
   const discovered = [...discover(loaded, registry, environment), ...(looksForLocal(loaded) ? local : [])]
     .filter(({ name }) => !taken.has(name))
-    .map((provider): PlannedProvider => ({ ...provider, index: undefined, models: undefined, listModels: true }));
+    .map((provider): PlannedProvider => ({
+      ...provider,
+      index: undefined,
+      models: undefined,
+      listModels: true,
+    }));
   return { providers: [...configured, ...discovered], warnings };
 }
 
@@ -62,10 +67,16 @@ export function looksForLocal({ settings }: LoadedSettings): boolean {
   return isOn(settings.discovery.local, settings.providers.length === 0);
 }
 
-function discover({ settings, file }: LoadedSettings, registry: PluginRegistry, environment: Environment): DiscoveredProvider[] {
+function discover(
+  { settings, file }: LoadedSettings,
+  registry: PluginRegistry,
+  environment: Environment,
+): DiscoveredProvider[] {
   const plugins = registry.all("provider");
   const nothingConfigured = settings.providers.length === 0;
-  const byKey = isOn(settings.discovery.environment, nothingConfigured) ? discoverEnvironment(plugins, environment) : [];
+  const byKey = isOn(settings.discovery.environment, nothingConfigured)
+    ? discoverEnvironment(plugins, environment)
+    : [];
   // Somebody who wrote a file and gave a key means it; a model that makes things up would only be in the way.
   const mock = isOn(settings.discovery.mock, nothingConfigured && (file === undefined || byKey.length === 0));
   return [...(mock ? discoverBuiltIn(plugins) : []), ...byKey];
@@ -75,7 +86,12 @@ function isOn(setting: "auto" | "on" | "off", automatic: boolean): boolean {
   return setting === "auto" ? automatic : setting === "on";
 }
 
-function findPlugin(registry: PluginRegistry, entry: ProviderSettings, index: number, loaded: LoadedSettings) {
+function findPlugin(
+  registry: PluginRegistry,
+  entry: ProviderSettings,
+  index: number,
+  loaded: LoadedSettings,
+) {
   try {
     return registry.find("provider", entry.kind);
   } catch (error) {
@@ -85,5 +101,7 @@ function findPlugin(registry: PluginRegistry, entry: ProviderSettings, index: nu
 }
 
 function pluginOptions(entry: ProviderSettings): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(entry).filter(([key]) => !Object.hasOwn(providerSchema.shape, key)));
+  return Object.fromEntries(
+    Object.entries(entry).filter(([key]) => !Object.hasOwn(providerSchema.shape, key)),
+  );
 }

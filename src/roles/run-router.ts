@@ -17,7 +17,7 @@ import { TargetStates } from "../router/target-states.ts";
 import { type HttpServer, serve } from "../runtime/serve.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
-import { type ComposeOptions, type Composition, compose } from "./compose.ts";
+import { compose, type ComposeOptions, type Composition } from "./compose.ts";
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
 import { Generations } from "./generations.ts";
@@ -73,12 +73,21 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("decision log", () => decisions.close());
 
   let local: readonly DiscoveredProvider[] = [];
-  const composeOptions = (next: LoadedSettings): ComposeOptions => ({ loaded: next, builtins, environment, local, shared });
+  const composeOptions = (next: LoadedSettings): ComposeOptions => ({
+    loaded: next,
+    builtins,
+    environment,
+    local,
+    shared,
+  });
   let opened = await decideAccess(loaded, store, environment);
   const { newAdminKey } = opened;
   const first = await compose(composeOptions(loaded));
   warn(first, logger);
-  const generations = new Generations<Composition>(first, (error) => logger.error("a provider did not close", { error }));
+  const generations = new Generations<Composition>(
+    first,
+    (error) => logger.error("a provider did not close", { error }),
+  );
   shutdown.register("providers", () => generations.close());
 
   const gateway: GatewayServices = {
@@ -133,7 +142,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
         void loadPrices(composition, shared, refreshModels);
         logger.info("the configuration was reloaded", { file: next.file });
       } catch (error) {
-        logger.error("the new configuration is not usable; the old one goes on", { error: error instanceof Error ? error.message : String(error) });
+        logger.error("the new configuration is not usable; the old one goes on", {
+          error: error instanceof Error ? error.message : String(error),
+        });
       }
     });
   const discovered = change(async () => {
@@ -158,7 +169,11 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   };
 }
 
-function openShared(options: RouterRoleOptions, dataDirectory: string | undefined, onChange: () => void): SharedServices {
+function openShared(
+  options: RouterRoleOptions,
+  dataDirectory: string | undefined,
+  onChange: () => void,
+): SharedServices {
   const { clock, random, logger, loaded } = options;
   return {
     clock,
@@ -173,7 +188,11 @@ function openShared(options: RouterRoleOptions, dataDirectory: string | undefine
 }
 
 /** The price data is worth its memory only for vendors that are in it, and must not delay the start. */
-async function loadPrices(composition: Composition, { prices, logger }: SharedServices, refresh: () => void): Promise<void> {
+async function loadPrices(
+  composition: Composition,
+  { prices, logger }: SharedServices,
+  refresh: () => void,
+): Promise<void> {
   if (prices.loaded || !composition.planned.some(({ plugin }) => plugin.priceId !== undefined)) return;
   try {
     await prices.load();
@@ -183,7 +202,11 @@ async function loadPrices(composition: Composition, { prices, logger }: SharedSe
   }
 }
 
-async function findLocal(composition: Composition, { egress }: SharedServices, ownPort: number): Promise<DiscoveredProvider[]> {
+async function findLocal(
+  composition: Composition,
+  { egress }: SharedServices,
+  ownPort: number,
+): Promise<DiscoveredProvider[]> {
   return await discoverLocal(composition.plugins.all("provider"), {
     probe: (url, signal) => egress(url, { signal }),
     ownPorts: new Set([ownPort]),
@@ -207,7 +230,10 @@ function listen({ settings, locate }: LoadedSettings, handler: RequestHandler, l
   } catch (error) {
     const place = locate(["server", "port"]);
     const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
-    throw new Error(`The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Error(
+      `The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`,
+      { cause: error },
+    );
   }
 }
 
@@ -246,8 +272,12 @@ function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger
     store: JSON.stringify(settings.store),
   });
   const before = frozen(old);
-  const changed = Object.entries(frozen(next)).filter(([name, value]) => before[name as keyof typeof before] !== value);
-  if (changed.length > 0) logger.warn("some changed settings need a restart", { settings: changed.map(([name]) => name) });
+  const changed = Object.entries(frozen(next)).filter(([name, value]) =>
+    before[name as keyof typeof before] !== value
+  );
+  if (changed.length > 0) {
+    logger.warn("some changed settings need a restart", { settings: changed.map(([name]) => name) });
+  }
 }
 
 /** Counts inference requests in flight. */

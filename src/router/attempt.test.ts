@@ -7,7 +7,7 @@ import { UpstreamError, type UpstreamErrorKind } from "../plugin/api/upstream-er
 import type { AttemptRecord } from "../schema/decision.ts";
 import { Attempter } from "./attempt.ts";
 import type { AttemptContext, Dispatched, Plan } from "./contracts.ts";
-import { type TargetStateSettings, TargetStates } from "./target-states.ts";
+import { TargetStates, type TargetStateSettings } from "./target-states.ts";
 
 type Script = (context: AttemptContext, call: number) => Promise<string>;
 
@@ -39,14 +39,19 @@ function setUp(settings: Partial<TargetStateSettings> = {}) {
   const run = async (plan: Plan, script: Script) => {
     const { result, done } = start(plan, script);
     await settle();
-    for (let count = 0; count < 1_000 && result.value === undefined && result.error === undefined; count++) await clock.advance(50);
+    for (let count = 0; count < 1_000 && result.value === undefined && result.error === undefined; count++) {
+      await clock.advance(50);
+    }
     await done;
     return result;
   };
   return { clock, states, defects, controller, attempts, called, start, run };
 }
 
-function failure(kind: UpstreamErrorKind, more: { status?: number; retryAfterMs?: number } = {}): UpstreamError {
+function failure(
+  kind: UpstreamErrorKind,
+  more: { status?: number; retryAfterMs?: number } = {},
+): UpstreamError {
   return new UpstreamError({ kind, message: `it was ${kind}`, ...more });
 }
 
@@ -55,7 +60,9 @@ function failing(kind: UpstreamErrorKind, more?: { status?: number; retryAfterMs
 }
 
 const never: Script = (context) =>
-  new Promise((_resolve, reject) => context.signal.addEventListener("abort", () => reject(context.signal.reason)));
+  new Promise((_resolve, reject) =>
+    context.signal.addEventListener("abort", () => reject(context.signal.reason))
+  );
 
 describe("Attempter: the good case", () => {
   test("the first target's answer is handed on, and nothing is left behind when it is finished", async () => {
@@ -103,8 +110,11 @@ describe("Attempter: the good case", () => {
 describe("Attempter: retry and fallback", () => {
   test("a broken connection is retried on the same target with a pause, then the next is tried", async () => {
     const { called, attempts, run } = setUp();
-    const { value } = await run(planOf(["a/m", "b/m"]), (context) =>
-      context.model.id === "a/m" ? Promise.reject(failure("unavailable")) : Promise.resolve("answer"));
+    const { value } = await run(
+      planOf(["a/m", "b/m"]),
+      (context) =>
+        context.model.id === "a/m" ? Promise.reject(failure("unavailable")) : Promise.resolve("answer"),
+    );
     expect(called).toEqual(["a/m", "a/m", "a/m", "b/m"]);
     expect(value?.model.id).toBe("b/m");
     expect(attempts.map(({ outcome, error, start_ms }) => [outcome, error, start_ms])).toEqual([
@@ -117,8 +127,10 @@ describe("Attempter: retry and fallback", () => {
   for (const kind of ["rate_limited", "overloaded", "timeout", "bad_response"] as const) {
     test(`${kind}: the next target is tried at once`, async () => {
       const { called, run } = setUp();
-      const { value } = await run(planOf(["a/m", "b/m"]), (context) =>
-        context.model.id === "a/m" ? Promise.reject(failure(kind)) : Promise.resolve("answer"));
+      const { value } = await run(
+        planOf(["a/m", "b/m"]),
+        (context) => context.model.id === "a/m" ? Promise.reject(failure(kind)) : Promise.resolve("answer"),
+      );
       expect(called).toEqual(["a/m", "b/m"]);
       expect(value?.value).toBe("answer");
     });
@@ -128,16 +140,23 @@ describe("Attempter: retry and fallback", () => {
     const { called, states, clock, run } = setUp();
     const plan = planOf(["a/m", "b/m"]);
     states.of(plan.targets[1]!.model).coolUntil = clock.monotonic() + 60_000;
-    const { value } = await run(plan, (_context, call) =>
-      call < 2 ? Promise.reject(failure("overloaded")) : Promise.resolve("answer"));
+    const { value } = await run(
+      plan,
+      (_context, call) => call < 2 ? Promise.reject(failure("overloaded")) : Promise.resolve("answer"),
+    );
     expect(called).toEqual(["a/m", "a/m"]);
     expect(value?.value).toBe("answer");
   });
 
   test("a single target that limits the rate is asked again after the time it named", async () => {
     const { called, clock, start } = setUp();
-    const { result } = start(planOf(["a/m"]), (_context, call) =>
-      call === 1 ? Promise.reject(failure("rate_limited", { retryAfterMs: 4_000 })) : Promise.resolve("answer"));
+    const { result } = start(
+      planOf(["a/m"]),
+      (_context, call) =>
+        call === 1
+          ? Promise.reject(failure("rate_limited", { retryAfterMs: 4_000 }))
+          : Promise.resolve("answer"),
+    );
     await settle();
     await clock.advance(3_999);
     expect(called).toHaveLength(1);
@@ -149,7 +168,9 @@ describe("Attempter: retry and fallback", () => {
   test("a pause that would pass the deadline or a minute is not waited for", async () => {
     for (const retryAfterMs of [59_000, 61_000]) {
       const { called, run } = setUp();
-      const plan = planOf(["a/m"], { resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 30_000 } }) });
+      const plan = planOf(["a/m"], {
+        resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 30_000 } }),
+      });
       const { error } = await run(plan, failing("rate_limited", { status: 429, retryAfterMs }));
       expect(called).toHaveLength(1);
       expect(error).toMatchObject({ status: 429, retryAfterMs });
@@ -171,14 +192,19 @@ describe("Attempter: retry and fallback", () => {
   test("a backend that does not have the model, or whose context is too small, leaves it to the next", async () => {
     for (const [kind, status] of [["invalid_request", 404], ["context_length", 400]] as const) {
       const { called, run } = setUp();
-      await run(planOf(["a/m", "b/m"]), (context) =>
-        context.model.id === "a/m" ? Promise.reject(failure(kind, { status })) : Promise.resolve("answer"));
+      await run(
+        planOf(["a/m", "b/m"]),
+        (context) =>
+          context.model.id === "a/m" ? Promise.reject(failure(kind, { status })) : Promise.resolve("answer"),
+      );
       expect(called).toEqual(["a/m", "b/m"]);
     }
   });
 
   test("the retry budget is never exceeded by a backend that fails everything", async () => {
-    const plan = planOf(["a/m"], { resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 0 } }) });
+    const plan = planOf(["a/m"], {
+      resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 0 } }),
+    });
     const { called, start, clock } = setUp({ breaker: { failures: 1_000, openMs: 1, maxOpenMs: 1 } });
     const series = Array.from({ length: 10 }, () => start(plan, failing("unavailable")));
     await settle();
@@ -216,20 +242,33 @@ describe("Attempter: whose fault it was", () => {
   test("a bad key keeps every model of that provider out, and no other provider", async () => {
     const { called, states, clock, start } = setUp();
     const plan = planOf(["a/m", "a/other", "b/m"]);
-    const { result } = start(plan, (context) =>
-      context.model.provider === "a" ? Promise.reject(failure("auth", { status: 401 })) : Promise.resolve("answer"));
+    const { result } = start(
+      plan,
+      (context) =>
+        context.model.provider === "a"
+          ? Promise.reject(failure("auth", { status: 401 }))
+          : Promise.resolve("answer"),
+    );
     await settle();
     expect(result.value?.value).toBe("answer");
     expect(called).toEqual(["a/m", "b/m"]);
-    expect(states.unhealthy(plan.targets[1]!.model, clock.monotonic())).toMatchObject({ state: "credential", retryAfterMs: 60_000 });
+    expect(states.unhealthy(plan.targets[1]!.model, clock.monotonic())).toMatchObject({
+      state: "credential",
+      retryAfterMs: 60_000,
+    });
     expect(states.unhealthy(plan.targets[1]!.model, clock.monotonic() + 60_000)).toBeUndefined();
   });
 
   test("a model that the key may not use keeps only itself out", async () => {
     const { called, run, states, clock } = setUp();
     const plan = planOf(["a/m", "a/other"]);
-    await run(plan, (context) =>
-      context.model.id === "a/m" ? Promise.reject(failure("auth", { status: 403 })) : Promise.resolve("answer"));
+    await run(
+      plan,
+      (context) =>
+        context.model.id === "a/m"
+          ? Promise.reject(failure("auth", { status: 403 }))
+          : Promise.resolve("answer"),
+    );
     expect(called).toEqual(["a/m", "a/other"]);
     expect(states.unhealthy(plan.targets[0]!.model, clock.monotonic())?.state).toBe("cooling");
   });
@@ -243,11 +282,19 @@ describe("Attempter: whose fault it was", () => {
   test("a rate limit cools the target down and leaves its circuit alone", async () => {
     const { states, clock, start } = setUp();
     const plan = planOf(["a/m", "b/m"]);
-    start(plan, (context) =>
-      context.model.id === "a/m" ? Promise.reject(failure("rate_limited", { retryAfterMs: 7_000 })) : Promise.resolve("answer"));
+    start(
+      plan,
+      (context) =>
+        context.model.id === "a/m"
+          ? Promise.reject(failure("rate_limited", { retryAfterMs: 7_000 }))
+          : Promise.resolve("answer"),
+    );
     await settle();
     const { model } = plan.targets[0]!;
-    expect(states.unhealthy(model, clock.monotonic())).toMatchObject({ state: "cooling", retryAfterMs: 7_000 });
+    expect(states.unhealthy(model, clock.monotonic())).toMatchObject({
+      state: "cooling",
+      retryAfterMs: 7_000,
+    });
     expect(states.of(model).breaker.state(clock.monotonic())).toBe("closed");
   });
 
@@ -302,7 +349,10 @@ describe("Attempter: time limits", () => {
   test("a provider that does not heed the signal cannot keep the request", async () => {
     const { clock, states, start } = setUp();
     const plan = planOf(["a/m"]);
-    const { result } = start({ ...plan, resolution: { ...plan.resolution, retries: 0 } }, () => new Promise(() => {}));
+    const { result } = start(
+      { ...plan, resolution: { ...plan.resolution, retries: 0 } },
+      () => new Promise(() => {}),
+    );
     await clock.advance(1_000);
     expect(result.error).toMatchObject({ status: 504 });
     expect(states.of(plan.targets[0]!.model).outstandingRequests).toBe(0);
@@ -397,8 +447,11 @@ describe("Attempter: what the strategy is told", () => {
     const resolution = resolutionOf(["a/m", "b/m"], {
       strategyPlugin: { rank: () => [], onOutcome: (outcome) => void outcomes.push(outcome) },
     });
-    const { value } = await run(planOf([], { resolution }), (context) =>
-      context.model.id === "a/m" ? Promise.reject(failure("overloaded")) : Promise.resolve("answer"));
+    const { value } = await run(
+      planOf([], { resolution }),
+      (context) =>
+        context.model.id === "a/m" ? Promise.reject(failure("overloaded")) : Promise.resolve("answer"),
+    );
     value!.finish({ outcome: "ok", outputTokens: 42 });
     expect(outcomes).toMatchObject([
       { id: "a/m", ok: false, error: "overloaded", outputTokens: 0 },

@@ -3,7 +3,15 @@ import type { Strategy } from "../plugin/api/strategy.ts";
 import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptRecord } from "../schema/decision.ts";
 import { backoffMs } from "./backoff.ts";
-import type { AttemptContext, AttemptOptions, AttemptResult, CatalogModel, Dispatched, Plan, PlannedTarget } from "./contracts.ts";
+import type {
+  AttemptContext,
+  AttemptOptions,
+  AttemptResult,
+  CatalogModel,
+  Dispatched,
+  Plan,
+  PlannedTarget,
+} from "./contracts.ts";
 import { retryRule } from "./retry-policy.ts";
 import { credentialPauseMs, type TargetState, type TargetStates } from "./target-states.ts";
 import { toApiError } from "./to-api-error.ts";
@@ -34,7 +42,11 @@ export class Attempter {
    * @throws {ApiError} when no target answered, the deadline passed, or the error is one that no other target can mend.
    * @throws the signal's reason when the client left.
    */
-  async attempt<T>(plan: Plan, call: (context: AttemptContext) => Promise<T>, options: AttemptOptions): Promise<Dispatched<T>> {
+  async attempt<T>(
+    plan: Plan,
+    call: (context: AttemptContext) => Promise<T>,
+    options: AttemptOptions,
+  ): Promise<Dispatched<T>> {
     const { clock, states } = this.#options;
     const deadline = plan.timeouts.totalMs > 0 ? options.arrivedAt + plan.timeouts.totalMs : Infinity;
     let lastError: unknown;
@@ -43,7 +55,10 @@ export class Attempter {
       const hasNext = index + 1 < plan.targets.length;
       const state = states.of(target.model);
       // Another request may have met the target's end since the plan was made.
-      if ((lastError !== undefined || hasNext) && states.unhealthy(target.model, clock.monotonic()) !== undefined) continue;
+      if (
+        (lastError !== undefined || hasNext) &&
+        states.unhealthy(target.model, clock.monotonic()) !== undefined
+      ) continue;
       for (let tries = 1;; tries++) {
         const attempt = new Attempt(this.#options, plan, target, state, options, deadline);
         try {
@@ -53,7 +68,8 @@ export class Attempter {
           lastError = error;
           if (!isUpstreamError(error) || clock.monotonic() >= deadline) throw fail(error, options);
           const rule = retryRule(error.kind, error.status);
-          const pause = rule.retrySame && tries <= plan.resolution.retries && !(rule.preferNext && this.#healthyAfter(plan, index))
+          const pause = rule.retrySame && tries <= plan.resolution.retries &&
+              !(rule.preferNext && this.#healthyAfter(plan, index))
             ? this.#pauseMs(error, tries, deadline, state)
             : undefined;
           if (pause !== undefined) await this.#sleep(pause, options.signal);
@@ -67,7 +83,9 @@ export class Attempter {
 
   #healthyAfter({ targets }: Plan, index: number): boolean {
     const now = this.#options.clock.monotonic();
-    return targets.slice(index + 1).some(({ model }) => this.#options.states.unhealthy(model, now) === undefined);
+    return targets.slice(index + 1).some(({ model }) =>
+      this.#options.states.unhealthy(model, now) === undefined
+    );
   }
 
   /** How long to wait before the same target is tried again; undefined when that makes no sense or is not allowed. */
@@ -140,8 +158,13 @@ class Attempt {
     const { model, firstTokenMs } = this.#target;
     this.#begin(first);
     const leftMs = this.#deadline - this.#startedAt;
-    const limitMs = Math.min(firstTokenMs > 0 && this.#plan.strategyRequest.stream ? firstTokenMs : Infinity, leftMs);
-    const timer = limitMs === Infinity ? undefined : clock.setTimeout(() => this.#expire(limitMs, leftMs), limitMs);
+    const limitMs = Math.min(
+      firstTokenMs > 0 && this.#plan.strategyRequest.stream ? firstTokenMs : Infinity,
+      leftMs,
+    );
+    const timer = limitMs === Infinity
+      ? undefined
+      : clock.setTimeout(() => this.#expire(limitMs, leftMs), limitMs);
     try {
       const value = await this.#untilAborted(call({ model, signal: this.#controller.signal }));
       this.#firstTokenMs = clock.monotonic() - this.#startedAt;
@@ -191,8 +214,12 @@ class Attempt {
     const { timeouts, resolution } = this.#plan;
     this.#blameless = limitMs === leftMs &&
       (timeouts.totalMs !== resolution.timeouts.totalMs || this.#series.attempts.length > 0);
-    const what = limitMs < leftMs ? `no first token within ${limitMs} ms` : `no answer before the request's deadline`;
-    this.#controller.abort(new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }));
+    const what = limitMs < leftMs
+      ? `no first token within ${limitMs} ms`
+      : `no answer before the request's deadline`;
+    this.#controller.abort(
+      new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }),
+    );
   }
 
   /** A stream that has begun still ends at the deadline. */
@@ -211,7 +238,11 @@ class Attempt {
     if (this.#controller.signal.aborted) return this.#controller.signal.reason;
     if (isUpstreamError(thrown)) return thrown;
     this.#options.onPluginError(this.#target.model.provider, thrown);
-    return new UpstreamError({ kind: "bad_response", message: `The provider ${this.#target.model.provider} failed.`, cause: thrown });
+    return new UpstreamError({
+      kind: "bad_response",
+      message: `The provider ${this.#target.model.provider} failed.`,
+      cause: thrown,
+    });
   }
 
   #finish(result: AttemptResult): AttemptRecord {
@@ -262,9 +293,13 @@ class Attempt {
       strategy.onOutcome({
         id: model.id,
         ok: result.outcome === "ok",
-        ...(result.outcome === "ok"
-          ? {}
-          : { error: result.outcome === "cancelled" ? "cancelled" : isUpstreamError(result.error) ? result.error.kind : "unavailable" }),
+        ...(result.outcome === "ok" ? {} : {
+          error: result.outcome === "cancelled"
+            ? "cancelled"
+            : isUpstreamError(result.error)
+            ? result.error.kind
+            : "unavailable",
+        }),
         promptTokens: this.#plan.strategyRequest.promptTokens,
         outputTokens: result.outputTokens,
         ...(this.#firstTokenMs === undefined ? {} : { firstTokenMs: this.#firstTokenMs }),

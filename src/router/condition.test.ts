@@ -9,7 +9,10 @@ const body = {
   model: "smart",
   messages: [
     { role: "system", content: "Be brief." },
-    { role: "user", content: [{ type: "text", text: "Hello" }, { type: "image_url", image_url: { url: "data:" } }] },
+    {
+      role: "user",
+      content: [{ type: "text", text: "Hello" }, { type: "image_url", image_url: { url: "data:" } }],
+    },
   ],
   temperature: 1.5,
   n: 2,
@@ -19,8 +22,16 @@ const body = {
 };
 
 function evaluate(source: string, overrides: Partial<RequestFacts> = {}): boolean | string {
-  const headers = new Headers({ "x-tenant": "acme", authorization: "Bearer secret", "x-api-key": "secret", cookie: "secret" });
-  return compileCondition(source).test(requestFacts({ body, headers, promptTokens: 1_234, ...overrides }), now);
+  const headers = new Headers({
+    "x-tenant": "acme",
+    authorization: "Bearer secret",
+    "x-api-key": "secret",
+    cookie: "secret",
+  });
+  return compileCondition(source).test(
+    requestFacts({ body, headers, promptTokens: 1_234, ...overrides }),
+    now,
+  );
 }
 
 describe("conditions that hold", () => {
@@ -66,22 +77,39 @@ test("a missing key counts as not holding, and the reason is told", () => {
 
 test("what a request does not have is empty, not an error", () => {
   const bare = { body: { model: "m", messages: "not a list", tools: 5, metadata: null } };
-  for (const source of ["message_count == 0", "message_characters == 0", "size(tools) == 0", "size(metadata) == 0"]) {
+  for (
+    const source of [
+      "message_count == 0",
+      "message_characters == 0",
+      "size(tools) == 0",
+      "size(metadata) == 0",
+    ]
+  ) {
     expect([source, evaluate(source, bare)]).toEqual([source, true]);
   }
 });
 
 test("odd tools and messages do not break the evaluation", () => {
-  const odd = { body: { model: "m", messages: [null, 5, { content: [null, { text: 5 }] }], tools: [null, {}, { function: { name: 5 } }] } };
+  const odd = {
+    body: {
+      model: "m",
+      messages: [null, 5, { content: [null, { text: 5 }] }],
+      tools: [null, {}, { function: { name: 5 } }],
+    },
+  };
   expect(evaluate("message_characters == 0 && size(tools) == 3", odd)).toBe(true);
 });
 
 test("credentials are not among the headers", () => {
-  for (const name of ["authorization", "x-api-key", "cookie"]) expect(evaluate(`'${name}' in headers`)).toBe(false);
+  for (const name of ["authorization", "x-api-key", "cookie"]) {
+    expect(evaluate(`'${name}' in headers`)).toBe(false);
+  }
 });
 
 test("nothing of the language's own objects can be reached through the request", () => {
-  for (const key of ["__proto__", "constructor", "toString"]) expect(evaluate(`has(request.${key})`)).toBe(false);
+  for (const key of ["__proto__", "constructor", "toString"]) {
+    expect(evaluate(`has(request.${key})`)).toBe(false);
+  }
 });
 
 describe("matches", () => {
@@ -102,11 +130,14 @@ describe("matches", () => {
       expect(() => compileCondition(`model.matches(${literal})`)).toThrow(/the pattern "\(" does not parse/);
     }
     expect(() => compileCondition("matches(model, '(')")).toThrow(/does not parse/);
-    expect(() => compileCondition(`model.matches('${"a".repeat(1_001)}')`)).toThrow(/at most 1000 characters/);
+    expect(() => compileCondition(`model.matches('${"a".repeat(1_001)}')`)).toThrow(
+      /at most 1000 characters/,
+    );
   });
 
   test("a pattern that the request brings may be wrong without harm", () => {
-    expect(evaluate("model.matches(string(request.pattern))", { body: { model: "m", pattern: "(" } })).toContain("does not parse");
+    expect(evaluate("model.matches(string(request.pattern))", { body: { model: "m", pattern: "(" } }))
+      .toContain("does not parse");
   });
 
   test("where it cannot be replaced, the condition is refused and not evaluated by another engine", () => {
@@ -120,7 +151,9 @@ describe("matches", () => {
 
 describe("refused when loaded", () => {
   test("an unknown variable, with its place and the one that was meant", () => {
-    expect(() => compileCondition("requst.n > 1")).toThrow(/Unknown variable: requst Did you mean "request"\?\n[^]*\^/);
+    expect(() => compileCondition("requst.n > 1")).toThrow(
+      /Unknown variable: requst Did you mean "request"\?\n[^]*\^/,
+    );
   });
 
   test("what does not parse, with its place", () => {

@@ -28,7 +28,14 @@ export interface Condition {
   test(facts: RequestFacts, nowMs: number): boolean | string;
 }
 
-const credentialHeaders = new Set(["authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"]);
+const credentialHeaders = new Set([
+  "authorization",
+  "proxy-authorization",
+  "api-key",
+  "x-api-key",
+  "x-goog-api-key",
+  "cookie",
+]);
 
 /** Patterns longer than this are refused: a pattern may come from the request. */
 const longestPattern = 1_000;
@@ -106,7 +113,9 @@ function checkPatterns(ast: ASTNode): void {
   for (const node of nodesOf(ast)) {
     if (node.op !== "call" && node.op !== "rcall") continue;
     if (node.args[0] === "matches") {
-      throw new Error("The condition is wrong: `matches` stands behind an unpaired quote, as in a comment; write it without comments.");
+      throw new Error(
+        "The condition is wrong: `matches` stands behind an unpaired quote, as in a comment; write it without comments.",
+      );
     }
     const pattern = node.args[0] === linearMatches ? node.args.at(-1) : undefined;
     const literal = Array.isArray(pattern) ? pattern.at(-1) : undefined;
@@ -115,11 +124,16 @@ function checkPatterns(ast: ASTNode): void {
 }
 
 function compilePattern(pattern: string): RE2JS {
-  if (pattern.length > longestPattern) throw new Error(`The condition is wrong: a pattern may have at most ${longestPattern} characters.`);
+  if (pattern.length > longestPattern) {
+    throw new Error(`The condition is wrong: a pattern may have at most ${longestPattern} characters.`);
+  }
   try {
     return RE2JS.compile(pattern);
   } catch (error) {
-    throw new Error(`The condition is wrong: the pattern ${JSON.stringify(pattern)} does not parse: ${tidy(error)}`, { cause: error });
+    throw new Error(
+      `The condition is wrong: the pattern ${JSON.stringify(pattern)} does not parse: ${tidy(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -188,7 +202,9 @@ function messageCharacters(messages: unknown): number {
   for (const message of messages) {
     const content: unknown = message?.content;
     if (typeof content === "string") characters += content.length;
-    else if (Array.isArray(content)) for (const part of content) if (typeof part?.text === "string") characters += part.text.length;
+    else if (Array.isArray(content)) {
+      for (const part of content) if (typeof part?.text === "string") characters += part.text.length;
+    }
   }
   return characters;
 }

@@ -14,14 +14,37 @@ test("without hints nothing is refused, and nothing is made", () => {
 });
 
 describe("x-intellirouter-only and -ignore", () => {
-  for (const entry of ["cloud/org/small:v1", "cloud", "local, cloud", "cloud/*", "*/org/*", "*small*", "*", "c*d", "cloud/org/*:v1"]) {
+  for (
+    const entry of [
+      "cloud/org/small:v1",
+      "cloud",
+      "local, cloud",
+      "cloud/*",
+      "*/org/*",
+      "*small*",
+      "*",
+      "c*d",
+      "cloud/org/*:v1",
+    ]
+  ) {
     test(`"${entry}" names the target`, () => {
       expect(refuses("x-intellirouter-only", entry)).toBe(false);
       expect(refuses("x-intellirouter-ignore", entry)).toBe(true);
     });
   }
 
-  for (const entry of ["local", "cloud/org/small", "small:v1", "cloud/*x", "*/large*", "Cloud", "cloud/org/small:v1*x", "cloud/org/sm*small:v1"]) {
+  for (
+    const entry of [
+      "local",
+      "cloud/org/small",
+      "small:v1",
+      "cloud/*x",
+      "*/large*",
+      "Cloud",
+      "cloud/org/small:v1*x",
+      "cloud/org/sm*small:v1",
+    ]
+  ) {
     test(`"${entry}" does not`, () => {
       expect(refuses("x-intellirouter-only", entry)).toBe(true);
       expect(refuses("x-intellirouter-ignore", entry)).toBe(false);
@@ -69,11 +92,14 @@ describe("a malformed hint is refused by its name", () => {
 test("property: a `*` pattern agrees with the regular expression it stands for", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "/"), maxLength: 12 });
   const pattern = fc.string({ unit: fc.constantFrom("a", "b", "/", "*"), minLength: 1, maxLength: 8 });
-  fc.assert(fc.property(text, pattern, (id, entry) => {
-    const target = { ...model, id, provider: id };
-    const expected = new RegExp(`^${entry.replaceAll("*", ".*")}$`).test(id);
-    expect(refuses("x-intellirouter-ignore", entry, target)).toBe(expected);
-  }), { numRuns: 2_000 });
+  fc.assert(
+    fc.property(text, pattern, (id, entry) => {
+      const target = { ...model, id, provider: id };
+      const expected = new RegExp(`^${entry.replaceAll("*", ".*")}$`).test(id);
+      expect(refuses("x-intellirouter-ignore", entry, target)).toBe(expected);
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 test("a pattern of many stars costs no time", () => {

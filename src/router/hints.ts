@@ -33,20 +33,25 @@ export function readHints(headers: Headers): Hints {
   const outputPrice = number(headers, maxPriceOutput);
   const timeoutMs = number(headers, timeout) ?? Infinity;
   if (timeoutMs <= 0) throw malformed(timeout, "a number of milliseconds above 0");
-  if (!wanted && !unwanted && inputPrice === undefined && outputPrice === undefined && timeoutMs === Infinity) return noHints;
+  if (
+    !wanted && !unwanted && inputPrice === undefined && outputPrice === undefined && timeoutMs === Infinity
+  ) return noHints;
   return {
     timeoutMs,
     refuses(model) {
       if (wanted && !names(wanted, model)) return `not listed in ${only}`;
       if (unwanted && names(unwanted, model)) return `listed in ${ignore}`;
-      return dearer(model.inputPrice, inputPrice, maxPriceInput) ?? dearer(model.outputPrice, outputPrice, maxPriceOutput);
+      return dearer(model.inputPrice, inputPrice, maxPriceInput) ??
+        dearer(model.outputPrice, outputPrice, maxPriceOutput);
     },
   };
 }
 
 function names(entries: ReadonlySet<string>, model: CatalogModel): boolean {
   if (entries.has(model.id) || entries.has(model.provider)) return true;
-  for (const entry of entries) if (entry.includes("*") && (matches(entry, model.id) || matches(entry, model.provider))) return true;
+  for (const entry of entries) {
+    if (entry.includes("*") && (matches(entry, model.id) || matches(entry, model.provider))) return true;
+  }
   return false;
 }
 
@@ -54,7 +59,9 @@ function names(entries: ReadonlySet<string>, model: CatalogModel): boolean {
 function matches(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop() ?? "";
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) {
+    return false;
+  }
   let position = first.length;
   for (const part of rest) {
     const found = text.indexOf(part, position);
@@ -82,10 +89,16 @@ function number(headers: Headers, name: string): number | undefined {
   const value = headers.get(name);
   if (value === null) return undefined;
   const parsed = Number(value);
-  if (value.trim() === "" || !Number.isFinite(parsed) || parsed < 0) throw malformed(name, "a number that is not negative");
+  if (value.trim() === "" || !Number.isFinite(parsed) || parsed < 0) {
+    throw malformed(name, "a number that is not negative");
+  }
   return parsed;
 }
 
 function malformed(header: string, expected: string): ApiError {
-  return new ApiError({ status: 400, code: "invalid_header", message: `The header ${header} must be ${expected}.` });
+  return new ApiError({
+    status: 400,
+    code: "invalid_header",
+    message: `The header ${header} must be ${expected}.`,
+  });
 }

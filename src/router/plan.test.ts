@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { catalogModel, requestFacts, resolutionOf, resolvedTarget, targetStates } from "../../test/support/router-fixtures.ts";
+import {
+  catalogModel,
+  requestFacts,
+  resolutionOf,
+  resolvedTarget,
+  targetStates,
+} from "../../test/support/router-fixtures.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { RankedTarget, Strategy, StrategyRequest, StrategyTarget } from "../plugin/api/strategy.ts";
 import { type Candidate, candidateSchema, filterSchema } from "../schema/decision.ts";
@@ -16,7 +22,11 @@ function setUp({ hints = true } = {}) {
   const plan = (resolution: Resolution, facts: Partial<RequestFacts> = {}) => {
     const candidates: Candidate[] = [];
     try {
-      return { plan: planner.plan(resolution, requestFacts(facts), candidates, now), candidates, error: undefined };
+      return {
+        plan: planner.plan(resolution, requestFacts(facts), candidates, now),
+        candidates,
+        error: undefined,
+      };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { plan: undefined, candidates, error };
@@ -25,11 +35,15 @@ function setUp({ hints = true } = {}) {
   return { states, defects, plan };
 }
 
-function order(result: { readonly plan: { readonly targets: readonly { readonly model: CatalogModel }[] } | undefined }) {
+function order(
+  result: { readonly plan: { readonly targets: readonly { readonly model: CatalogModel }[] } | undefined },
+) {
   return result.plan?.targets.map(({ model }) => model.id);
 }
 
-function ranking(rank: (targets: readonly StrategyTarget[], request: StrategyRequest) => unknown): Partial<Resolution> {
+function ranking(
+  rank: (targets: readonly StrategyTarget[], request: StrategyRequest) => unknown,
+): Partial<Resolution> {
   return { strategy: "special", strategyPlugin: { rank: rank as Strategy["rank"] } };
 }
 
@@ -40,16 +54,24 @@ const removed = {
   unknown: { target: { name: "gone/m", model: undefined, weight: 1, firstTokenMs: undefined }, facts: {} },
   hint: { target: resolvedTarget("a/m"), facts: { headers: new Headers({ "x-intellirouter-ignore": "a" }) } },
   permission: { target: resolvedTarget("a/m"), facts: { mayUse: (id: string) => id !== "a/m" } },
-  operation: { target: resolvedTarget(catalogModel("a/m", { operations: new Set(["embeddings"]) })), facts: {} },
+  operation: {
+    target: resolvedTarget(catalogModel("a/m", { operations: new Set(["embeddings"]) })),
+    facts: {},
+  },
   capability: { target: resolvedTarget(catalogModel("a/m", { tools: false })), facts: tools },
-  context_length: { target: resolvedTarget(catalogModel("a/m", { contextLength: 5 })), facts: { promptTokens: 10 } },
+  context_length: {
+    target: resolvedTarget(catalogModel("a/m", { contextLength: 5 })),
+    facts: { promptTokens: 10 },
+  },
   price: { target: resolvedTarget(catalogModel("a/m", { inputPrice: 9 })), facts: {} },
 } as const;
 
 describe("filters", () => {
   for (const [filter, { target, facts }] of Object.entries(removed)) {
     test(`${filter} removes a target and says why; the others stay`, () => {
-      const resolution = resolutionOf([target, resolvedTarget(catalogModel("b/m", { inputPrice: 1 }))], { maxInputPrice: 5 });
+      const resolution = resolutionOf([target, resolvedTarget(catalogModel("b/m", { inputPrice: 1 }))], {
+        maxInputPrice: 5,
+      });
       const result = setUp().plan(resolution, facts);
       expect(order(result)).toEqual(["b/m"]);
       expect(result.candidates[0]).toMatchObject({ target: target.name, removed_by: filter });
@@ -92,24 +114,34 @@ describe("filters", () => {
   test("images and answer schemas are capabilities too", () => {
     const target = resolvedTarget(catalogModel("a/m", { vision: false, jsonSchema: false }));
     expect(setUp().plan(resolutionOf([target]), { needsVision: true }).error?.message).toContain("images");
-    expect(setUp().plan(resolutionOf([target]), { needsJsonSchema: true }).error?.message).toContain("schema");
+    expect(setUp().plan(resolutionOf([target]), { needsJsonSchema: true }).error?.message).toContain(
+      "schema",
+    );
   });
 
   test("the prompt and the longest answer must fit into the context together", () => {
     const resolution = resolutionOf([resolvedTarget(catalogModel("a/m", { contextLength: 100 }))]);
     expect(order(setUp().plan(resolution, { promptTokens: 60, maxOutputTokens: 40 }))).toEqual(["a/m"]);
-    expect(setUp().plan(resolution, { promptTokens: 60, maxOutputTokens: 41 }).error?.code).toBe("context_length_exceeded");
+    expect(setUp().plan(resolution, { promptTokens: 60, maxOutputTokens: 41 }).error?.code).toBe(
+      "context_length_exceeded",
+    );
   });
 
   test("with a price limit, a target of unknown price is left out", () => {
-    expect(setUp().plan(resolutionOf(["a/m"], { maxOutputPrice: 5 })).error?.message).toContain("output price is unknown");
+    expect(setUp().plan(resolutionOf(["a/m"], { maxOutputPrice: 5 })).error?.message).toContain(
+      "output price is unknown",
+    );
   });
 
   test("a model for chat does not serve embeddings, and the other way round", () => {
     const chat = resolvedTarget(catalogModel("a/chat", { embeddings: false }));
     const embeddings = resolvedTarget(catalogModel("a/embed", { chat: false }));
-    expect(order(setUp().plan(resolutionOf([chat, embeddings]), { operation: "embeddings" }))).toEqual(["a/embed"]);
-    expect(order(setUp().plan(resolutionOf([chat, embeddings]), { operation: "completions" }))).toEqual(["a/chat"]);
+    expect(order(setUp().plan(resolutionOf([chat, embeddings]), { operation: "embeddings" }))).toEqual([
+      "a/embed",
+    ]);
+    expect(order(setUp().plan(resolutionOf([chat, embeddings]), { operation: "completions" }))).toEqual([
+      "a/chat",
+    ]);
   });
 });
 
@@ -136,7 +168,11 @@ describe("when nothing remains, the error is of the filter that got furthest", (
     const resolution = resolutionOf(["a/m", "b/m", removed.unknown.target]);
     states.of(resolution.targets[0]!.model!).coolUntil = now + 9_000;
     states.of(resolution.targets[1]!.model!).coolUntil = now + 4_000;
-    expect(plan(resolution).error).toMatchObject({ status: 503, code: "no_healthy_target", retryAfterMs: 4_000 });
+    expect(plan(resolution).error).toMatchObject({
+      status: 503,
+      code: "no_healthy_target",
+      retryAfterMs: 4_000,
+    });
   });
 
   test("a key that may use none of the targets does not learn their names", () => {
@@ -157,10 +193,18 @@ describe("the strategy", () => {
       }),
     );
     states.of(resolution.targets[0]!.model!).outstandingTokens = 77;
-    const headers = new Headers({ authorization: "Bearer secret", "x-api-key": "secret", cookie: "secret", "x-tenant": "acme" });
+    const headers = new Headers({
+      authorization: "Bearer secret",
+      "x-api-key": "secret",
+      cookie: "secret",
+      "x-tenant": "acme",
+    });
     const result = plan(resolution, { headers, maxOutputTokens: 20, user: "u" });
     expect(order(result)).toEqual(["b/m", "a/m"]);
-    expect(result.candidates).toEqual([{ target: "b/m", rank: 1, score: 0.9, propensity: 0.5 }, { target: "a/m", rank: 2 }]);
+    expect(result.candidates).toEqual([{ target: "b/m", rank: 1, score: 0.9, propensity: 0.5 }, {
+      target: "a/m",
+      rank: 2,
+    }]);
     expect(seen[0]?.targets[0]).toEqual({
       id: "a/m",
       provider: "a",
@@ -172,7 +216,12 @@ describe("the strategy", () => {
       outputPrice: 2,
     });
     const { request } = seen[0]!;
-    expect([request.route, request.promptTokens, request.outputTokens, request.user]).toEqual(["smart", 10, 20, "u"]);
+    expect([request.route, request.promptTokens, request.outputTokens, request.user]).toEqual([
+      "smart",
+      10,
+      20,
+      "u",
+    ]);
     expect(["authorization", "x-api-key", "cookie", "x-tenant"].map((name) => request.header(name)))
       .toEqual([undefined, undefined, undefined, "acme"]);
     expect(result.plan?.strategyRequest).toBe(request);
@@ -185,12 +234,18 @@ describe("the strategy", () => {
   });
 
   test("it may also refuse the only target of its route", () => {
-    expect(setUp().plan(resolutionOf(["a/m"], ranking(() => []))).error).toMatchObject({ status: 503, code: "no_target_allowed" });
+    expect(setUp().plan(resolutionOf(["a/m"], ranking(() => []))).error).toMatchObject({
+      status: 503,
+      code: "no_target_allowed",
+    });
   });
 
   test("it cannot bring in a target, nor one twice", () => {
     const result = setUp().plan(
-      resolutionOf(["a/m", "b/m"], ranking(() => [{ id: "evil/m" }, { id: "b/m" }, { id: "b/m" }, { id: "a/m" }])),
+      resolutionOf(
+        ["a/m", "b/m"],
+        ranking(() => [{ id: "evil/m" }, { id: "b/m" }, { id: "b/m" }, { id: "a/m" }]),
+      ),
     );
     expect(order(result)).toEqual(["b/m", "a/m"]);
   });
@@ -228,7 +283,9 @@ describe("the strategy", () => {
 
   test("is not asked about a model that is named directly", () => {
     const { defects, plan } = setUp();
-    expect(order(plan(resolutionOf(["a/m"], { route: undefined, ...ranking(broken.throws!) })))).toEqual(["a/m"]);
+    expect(order(plan(resolutionOf(["a/m"], { route: undefined, ...ranking(broken.throws!) })))).toEqual([
+      "a/m",
+    ]);
     expect(defects).toEqual([]);
   });
 });
@@ -242,7 +299,8 @@ describe("time limits", () => {
   test("a hint lowers the deadline and never raises it", () => {
     const limit = (hint: string, totalMs: number) => {
       const resolution = resolutionOf(["a/m"], { timeouts: { firstTokenMs: 1, idleMs: 1, totalMs } });
-      return setUp().plan(resolution, { headers: new Headers({ "x-intellirouter-timeout-ms": hint }) }).plan?.timeouts.totalMs;
+      return setUp().plan(resolution, { headers: new Headers({ "x-intellirouter-timeout-ms": hint }) }).plan
+        ?.timeouts.totalMs;
     };
     expect(limit("500", 60_000)).toBe(500);
     expect(limit("90000", 60_000)).toBe(60_000);
@@ -260,7 +318,12 @@ test("where the operator turned hints off, they are ignored, malformed ones too"
 describe("properties", () => {
   const id = fc.constantFrom("a/m", "a/n", "b/m", "c/x/y");
   const price = fc.option(fc.integer({ min: 0, max: 10 }), { nil: undefined });
-  const target = fc.record({ id, inputPrice: price, outputPrice: price, tools: fc.constantFrom(true, false, undefined) })
+  const target = fc.record({
+    id,
+    inputPrice: price,
+    outputPrice: price,
+    tools: fc.constantFrom(true, false, undefined),
+  })
     .map(({ id, ...known }) => resolvedTarget(catalogModel(id, known)));
   const targets = fc.uniqueArray(target, { selector: ({ name }) => name, minLength: 1, maxLength: 4 });
   const entry = fc.constantFrom("a/m", "a", "b/*", "*", "c/x/y", "z", "*/m");
@@ -286,7 +349,9 @@ describe("properties", () => {
   });
 
   test("whatever a strategy says, every target is accounted for once, by a record that keeps its schema", () => {
-    const ranked = fc.array(fc.record({ id: fc.oneof(id, fc.string()), score: fc.double(), propensity: fc.double() }));
+    const ranked = fc.array(
+      fc.record({ id: fc.oneof(id, fc.string()), score: fc.double(), propensity: fc.double() }),
+    );
     fc.assert(fc.property(targets, ranked, (list, entries: RankedTarget[]) => {
       const { candidates, plan } = setUp().plan(resolutionOf(list, ranking(() => entries)));
       expect(candidates.map(({ target }) => target).sort()).toEqual(list.map(({ name }) => name).sort());

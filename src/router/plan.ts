@@ -1,7 +1,14 @@
 import { ApiError } from "../lib/api-error.ts";
 import type { RankedTarget, Strategy, StrategyRequest, StrategyTarget } from "../plugin/api/strategy.ts";
 import type { Candidate, Filter } from "../schema/decision.ts";
-import type { CatalogModel, Plan, PlannedTarget, RequestFacts, Resolution, ResolvedTarget } from "./contracts.ts";
+import type {
+  CatalogModel,
+  Plan,
+  PlannedTarget,
+  RequestFacts,
+  Resolution,
+  ResolvedTarget,
+} from "./contracts.ts";
 import { type Hints, noHints, readHints } from "./hints.ts";
 import type { TargetStates } from "./target-states.ts";
 
@@ -40,7 +47,11 @@ export class Planner {
         continue;
       }
       if (removal.retryAfterMs !== undefined) soonest = Math.min(soonest, removal.retryAfterMs);
-      candidates.push({ target: target.model?.id ?? target.name, removed_by: removal.filter, reason: removal.reason });
+      candidates.push({
+        target: target.model?.id ?? target.name,
+        removed_by: removal.filter,
+        reason: removal.reason,
+      });
     }
     if (survivors.length === 0) throw noTarget(facts, candidates, soonest);
 
@@ -52,7 +63,9 @@ export class Planner {
       resolution,
       strategyRequest: request,
       targets,
-      timeouts: hints.timeoutMs < (timeouts.totalMs || Infinity) ? { ...timeouts, totalMs: hints.timeoutMs } : timeouts,
+      timeouts: hints.timeoutMs < (timeouts.totalMs || Infinity)
+        ? { ...timeouts, totalMs: hints.timeoutMs }
+        : timeouts,
     };
   }
 
@@ -67,8 +80,12 @@ export class Planner {
     if (model === undefined) return { filter: "unknown", reason: `there is no target ${target.name}` };
     const hint = hints.refuses(model);
     if (hint !== undefined) return { filter: "hint", reason: hint };
-    if (!facts.mayUse(model.id)) return { filter: "permission", reason: `${facts.principal.id} may not use it` };
-    if (!serves(model, facts.operation)) return { filter: "operation", reason: `it does not serve ${facts.operation}` };
+    if (!facts.mayUse(model.id)) {
+      return { filter: "permission", reason: `${facts.principal.id} may not use it` };
+    }
+    if (!serves(model, facts.operation)) {
+      return { filter: "operation", reason: `it does not serve ${facts.operation}` };
+    }
     const lack = lackOf(model, facts);
     if (lack !== undefined) return { filter: "capability", reason: `it does not take ${lack}` };
     const { promptTokens, maxOutputTokens = 0 } = facts;
@@ -76,7 +93,8 @@ export class Planner {
       const answer = maxOutputTokens === 0 ? "" : `, the answer may have ${maxOutputTokens}`;
       return {
         filter: "context_length",
-        reason: `the prompt has about ${promptTokens} tokens${answer}, and its context is ${model.contextLength}`,
+        reason:
+          `the prompt has about ${promptTokens} tokens${answer}, and its context is ${model.contextLength}`,
       };
     }
     const price = tooDear(model, resolution);
@@ -117,7 +135,9 @@ export class Planner {
         ...(Number.isFinite(propensity) ? { propensity: propensity! } : {}),
       });
     }
-    for (const id of byId.keys()) candidates.push({ target: id, removed_by: "strategy", reason: "left out by the strategy" });
+    for (const id of byId.keys()) {
+      candidates.push({ target: id, removed_by: "strategy", reason: "left out by the strategy" });
+    }
     return targets;
   }
 
@@ -175,10 +195,12 @@ function lackOf(model: CatalogModel, facts: RequestFacts): string | undefined {
 }
 
 function tooDear(model: CatalogModel, { maxInputPrice, maxOutputPrice }: Resolution): string | undefined {
-  for (const [price, limit, what] of [
-    [model.inputPrice, maxInputPrice, "input"],
-    [model.outputPrice, maxOutputPrice, "output"],
-  ] as const) {
+  for (
+    const [price, limit, what] of [
+      [model.inputPrice, maxInputPrice, "input"],
+      [model.outputPrice, maxOutputPrice, "output"],
+    ] as const
+  ) {
     if (limit === undefined) continue;
     if (price === undefined) return `its ${what} price is unknown and the route has a limit`;
     if (price > limit) return `its ${what} price is ${price} and the route allows ${limit}`;
@@ -194,19 +216,31 @@ export function strategyRequest(resolution: Resolution, facts: RequestFacts): St
     stream: facts.stream,
     user: facts.user,
     principal: facts.principal.id,
-    header: (name) => /authorization|key|cookie/i.test(name) ? undefined : facts.headers.get(name) ?? undefined,
+    header: (name) =>
+      /authorization|key|cookie/i.test(name) ? undefined : facts.headers.get(name) ?? undefined,
     prompt: () => facts.prompt(),
   };
 }
 
 /** The last filter that a target reached says most: one that is merely unwell would have served. */
 const tellingOrder: readonly Filter[] = [
-  "health", "strategy", "price", "context_length", "capability", "operation", "permission", "hint", "unknown",
+  "health",
+  "strategy",
+  "price",
+  "context_length",
+  "capability",
+  "operation",
+  "permission",
+  "hint",
+  "unknown",
 ];
 
 function noTarget(facts: RequestFacts, candidates: readonly Candidate[], retryAfterMs: number): ApiError {
-  const filter = tellingOrder.find((known) => candidates.some((candidate) => candidate.removed_by === known)) ?? "unknown";
-  const reasons = candidates.filter((candidate) => candidate.removed_by === filter).map(({ target, reason }) => `${target}: ${reason}`);
+  const filter =
+    tellingOrder.find((known) => candidates.some((candidate) => candidate.removed_by === known)) ?? "unknown";
+  const reasons = candidates.filter((candidate) => candidate.removed_by === filter).map((
+    { target, reason },
+  ) => `${target}: ${reason}`);
   const because = reasons.slice(0, 5).join("; ");
   const name = `\`${facts.model}\``;
   switch (filter) {
@@ -247,7 +281,11 @@ function noTarget(facts: RequestFacts, candidates: readonly Candidate[], retryAf
     default:
       return new ApiError({
         status: 400,
-        code: filter === "operation" ? "unsupported_operation" : filter === "capability" ? "unsupported_capability" : "no_target_allowed",
+        code: filter === "operation"
+          ? "unsupported_operation"
+          : filter === "capability"
+          ? "unsupported_capability"
+          : "no_target_allowed",
         message: `No target of ${name} can serve this request (${because}).`,
       });
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { catalogModel, configuredOrder, requestFacts } from "../../test/support/router-fixtures.ts";
 import { ApiError } from "../lib/api-error.ts";
-import { type RouteSettings, routeSchema, routingSchema } from "../schema/settings.ts";
+import { routeSchema, type RouteSettings, routingSchema } from "../schema/settings.ts";
 import { compileCondition } from "./condition.ts";
 import type { ModelCatalog, RequestFacts } from "./contracts.ts";
 import { type CompiledRoute, Resolver } from "./resolve.ts";
@@ -16,7 +16,9 @@ const catalog: ModelCatalog = {
   names: () => ["alias", "bare", "cloud/small"],
 };
 
-function route(settings: Partial<RouteSettings> & { readonly name: string; readonly targets: RouteSettings["targets"] }): CompiledRoute {
+function route(
+  settings: Partial<RouteSettings> & { readonly name: string; readonly targets: RouteSettings["targets"] },
+): CompiledRoute {
   return {
     settings: routeSchema.parse(settings),
     condition: settings.when === undefined ? undefined : compileCondition(settings.when),
@@ -27,7 +29,8 @@ function route(settings: Partial<RouteSettings> & { readonly name: string; reado
 function resolver(...routes: CompiledRoute[]) {
   const routing = routingSchema.parse({});
   const made = new Resolver({ routes, routing, catalog, directStrategy: configuredOrder });
-  return (model: string, facts: Partial<RequestFacts> = {}) => made.resolve(requestFacts({ model, ...facts }), 0);
+  return (model: string, facts: Partial<RequestFacts> = {}) =>
+    made.resolve(requestFacts({ model, ...facts }), 0);
 }
 
 function refusal(work: () => unknown): ApiError {
@@ -40,7 +43,8 @@ function refusal(work: () => unknown): ApiError {
   throw new Error("nothing was refused");
 }
 
-const names = (resolution: { readonly targets: readonly { readonly name: string }[] }) => resolution.targets.map(({ name }) => name);
+const names = (resolution: { readonly targets: readonly { readonly name: string }[] }) =>
+  resolution.targets.map(({ name }) => name);
 
 describe("the order in which a name is looked up", () => {
   const resolve = resolver(
@@ -120,7 +124,9 @@ describe("names that lead nowhere", () => {
   });
 
   test("a route whose condition does not hold says which", () => {
-    expect(refusal(() => resolve("night")).message).toContain('the condition of the route "night", prompt_tokens > 100, does not hold');
+    expect(refusal(() => resolve("night")).message).toContain(
+      'the condition of the route "night", prompt_tokens > 100, does not hold',
+    );
   });
 
   test("a route whose condition cannot be told says why", () => {
@@ -144,6 +150,8 @@ describe("names that lead nowhere", () => {
   });
 
   test("names are matched exactly", () => {
-    for (const name of ["Smart", " smart", "smart ", "*", ""]) expect(refusal(() => resolve(name)).status).toBe(404);
+    for (const name of ["Smart", " smart", "smart ", "*", ""]) {
+      expect(refusal(() => resolve(name)).status).toBe(404);
+    }
   });
 });

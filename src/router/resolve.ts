@@ -108,7 +108,9 @@ export class Resolver {
 
   #notFound(facts: RequestFacts, notes: readonly string[]): ApiError {
     const prefix = reserved.find((candidate) => facts.model.startsWith(candidate));
-    const known = [...this.#routes.keys(), ...this.#options.catalog.names()].filter((name) => name !== everything);
+    const known = [...this.#routes.keys(), ...this.#options.catalog.names()].filter((name) =>
+      name !== everything
+    );
     const why = prefix !== undefined
       ? ` Names that start with "${prefix}" are reserved.`
       : notes.length > 0
@@ -128,7 +130,12 @@ function refuseControlCharacters(name: string): void {
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index);
     if (code > 0x1f && code !== 0x7f) continue;
-    throw new ApiError({ status: 400, code: "invalid_model_name", param: "model", message: "The model's name holds control characters." });
+    throw new ApiError({
+      status: 400,
+      code: "invalid_model_name",
+      param: "model",
+      message: "The model's name holds control characters.",
+    });
   }
 }
 

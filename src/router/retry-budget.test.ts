@@ -31,23 +31,28 @@ describe("RetryBudget", () => {
   test("property: in no ten seconds are there more retries than the share allows or the minimum", () => {
     const event = fc.record({ wait: fc.integer({ min: 0, max: 3_000 }), retry: fc.boolean() });
     const shape = { share: fc.constantFrom(0, 0.1, 0.2, 1), minimum: fc.integer({ min: 0, max: 5 }) };
-    fc.assert(fc.property(fc.array(event, { maxLength: 300 }), fc.record(shape), (events, { share, minimum }) => {
-      const budget = new RetryBudget(share, minimum);
-      const requests: number[] = [];
-      const retries: number[] = [];
-      let now = 1_700_000_000_000;
-      for (const { wait, retry } of events) {
-        now += wait;
-        if (!retry) {
-          budget.request(now);
-          requests.push(now);
-        } else if (budget.tryRetry(now)) {
-          retries.push(now);
-          const recent = (times: number[], span: number) => times.filter((time) => time > now - span).length;
-          // First tries count for up to one slot longer than the window.
-          expect(recent(retries, 10_000)).toBeLessThanOrEqual(Math.max(minimum, recent(requests, 11_000) * share));
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 300 }), fc.record(shape), (events, { share, minimum }) => {
+        const budget = new RetryBudget(share, minimum);
+        const requests: number[] = [];
+        const retries: number[] = [];
+        let now = 1_700_000_000_000;
+        for (const { wait, retry } of events) {
+          now += wait;
+          if (!retry) {
+            budget.request(now);
+            requests.push(now);
+          } else if (budget.tryRetry(now)) {
+            retries.push(now);
+            const recent = (times: number[], span: number) =>
+              times.filter((time) => time > now - span).length;
+            // First tries count for up to one slot longer than the window.
+            expect(recent(retries, 10_000)).toBeLessThanOrEqual(
+              Math.max(minimum, recent(requests, 11_000) * share),
+            );
+          }
         }
-      }
-    }));
+      }),
+    );
   });
 });

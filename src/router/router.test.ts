@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import { FakeClock } from "../../test/support/fake-clock.ts";
-import { catalogModel, configuredOrder, requestFacts, targetStates } from "../../test/support/router-fixtures.ts";
+import {
+  catalogModel,
+  configuredOrder,
+  requestFacts,
+  targetStates,
+} from "../../test/support/router-fixtures.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptRecord, Candidate } from "../schema/decision.ts";
@@ -13,14 +18,23 @@ function setUp(strategy: Strategy = configuredOrder) {
   const silent = () => {};
   const states = targetStates();
   const options = {
-    routes: [{ settings: routeSchema.parse({ name: "smart", targets: ["a/m", "b/m"] }), condition: undefined, strategy }],
+    routes: [{
+      settings: routeSchema.parse({ name: "smart", targets: ["a/m", "b/m"] }),
+      condition: undefined,
+      strategy,
+    }],
     routing: routingSchema.parse({}),
     catalog: { find: (name: string) => name.includes("/") ? catalogModel(name) : undefined, names: () => [] },
     directStrategy: configuredOrder,
     states,
     clock,
     random: () => 0.5,
-    logger: { debug: silent, info: silent, warn: silent, error: (message: string) => void errors.push(message) },
+    logger: {
+      debug: silent,
+      info: silent,
+      warn: silent,
+      error: (message: string) => void errors.push(message),
+    },
   };
   return { clock, errors, options, router: new Router(options) };
 }
@@ -34,7 +48,9 @@ test("a name is resolved, planned and tried; the record tells all of it", async 
   const dispatched = await router.attempt(
     plan,
     ({ model }) =>
-      model.provider === "a" ? Promise.reject(new UpstreamError({ kind: "overloaded", message: "busy" })) : Promise.resolve(model.id),
+      model.provider === "a"
+        ? Promise.reject(new UpstreamError({ kind: "overloaded", message: "busy" }))
+        : Promise.resolve(model.id),
     { signal: new AbortController().signal, arrivedAt: clock.monotonic(), attempts },
   );
   expect(dispatched.value).toBe("b/m");

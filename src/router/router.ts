@@ -4,7 +4,15 @@ import type { Strategy } from "../plugin/api/strategy.ts";
 import type { Candidate } from "../schema/decision.ts";
 import type { RoutingSettings } from "../schema/settings.ts";
 import { Attempter } from "./attempt.ts";
-import type { AttemptContext, AttemptOptions, Dispatched, ModelCatalog, Plan, RequestFacts, Resolution } from "./contracts.ts";
+import type {
+  AttemptContext,
+  AttemptOptions,
+  Dispatched,
+  ModelCatalog,
+  Plan,
+  RequestFacts,
+  Resolution,
+} from "./contracts.ts";
 import { Planner } from "./plan.ts";
 import { type CompiledRoute, Resolver } from "./resolve.ts";
 import type { TargetStates } from "./target-states.ts";
@@ -41,7 +49,8 @@ export class Router {
     this.#planner = new Planner({
       states,
       hints: routing.hints,
-      onStrategyError: (strategy, error) => this.#complain(`the strategy ${strategy} failed; the configured order is used`, error),
+      onStrategyError: (strategy, error) =>
+        this.#complain(`the strategy ${strategy} failed; the configured order is used`, error),
     });
     this.#attempter = new Attempter({
       states,
@@ -63,7 +72,11 @@ export class Router {
     return this.#planner.plan(resolution, facts, candidates, this.#clock.monotonic());
   }
 
-  attempt<T>(plan: Plan, call: (context: AttemptContext) => Promise<T>, options: AttemptOptions): Promise<Dispatched<T>> {
+  attempt<T>(
+    plan: Plan,
+    call: (context: AttemptContext) => Promise<T>,
+    options: AttemptOptions,
+  ): Promise<Dispatched<T>> {
     return this.#attempter.attempt(plan, call, options);
   }
 
@@ -71,6 +84,8 @@ export class Router {
     const now = this.#clock.monotonic();
     if (now - (this.#complaints.get(message) ?? -Infinity) < complaintEveryMs) return;
     this.#complaints.set(message, now);
-    this.#logger.error(message, { error: error instanceof Error ? error.stack ?? error.message : String(error) });
+    this.#logger.error(message, {
+      error: error instanceof Error ? error.stack ?? error.message : String(error),
+    });
   }
 }

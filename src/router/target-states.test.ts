@@ -12,7 +12,11 @@ test("an open circuit names the last error and the time that is left", () => {
   const state = states.of(model);
   state.lastError = "unavailable: no connection";
   for (let count = 0; count < 3; count++) state.breaker.fail(100, false);
-  expect(states.unhealthy(model, 100)).toEqual({ state: "open", retryAfterMs: 10_000, lastError: "unavailable: no connection" });
+  expect(states.unhealthy(model, 100)).toEqual({
+    state: "open",
+    retryAfterMs: 10_000,
+    lastError: "unavailable: no connection",
+  });
   expect(states.unhealthy(model, 10_100)).toBeUndefined();
 });
 

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type BreakerSettings, CircuitBreaker, type BreakerState } from "./circuit-breaker.ts";
+import { type BreakerSettings, type BreakerState, CircuitBreaker } from "./circuit-breaker.ts";
 import type { CatalogModel } from "./contracts.ts";
 import { RetryBudget } from "./retry-budget.ts";
 
@@ -69,9 +69,15 @@ export class TargetStates {
     }
     const state = this.#targets.get(model.id);
     if (state === undefined) return undefined;
-    if (state.coolUntil > now) return { state: "cooling", retryAfterMs: state.coolUntil - now, lastError: state.lastError };
+    if (state.coolUntil > now) {
+      return { state: "cooling", retryAfterMs: state.coolUntil - now, lastError: state.lastError };
+    }
     if (state.breaker.allows(now)) return undefined;
-    return { state: state.breaker.state(now), retryAfterMs: state.breaker.retryAfterMs(now), lastError: state.lastError };
+    return {
+      state: state.breaker.state(now),
+      retryAfterMs: state.breaker.retryAfterMs(now),
+      lastError: state.lastError,
+    };
   }
 
   refuseCredential(provider: string, now: number): void {

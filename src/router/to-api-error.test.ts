@@ -5,10 +5,21 @@ import { retryRule } from "./retry-policy.ts";
 import { toApiError } from "./to-api-error.ts";
 
 const kinds: readonly UpstreamErrorKind[] = [
-  "rate_limited", "overloaded", "timeout", "unavailable", "auth", "invalid_request", "context_length", "content_filter", "bad_response",
+  "rate_limited",
+  "overloaded",
+  "timeout",
+  "unavailable",
+  "auth",
+  "invalid_request",
+  "context_length",
+  "content_filter",
+  "bad_response",
 ];
 
-function shown(kind: UpstreamErrorKind, more: { status?: number; code?: string; param?: string; retryAfterMs?: number } = {}) {
+function shown(
+  kind: UpstreamErrorKind,
+  more: { status?: number; code?: string; param?: string; retryAfterMs?: number } = {},
+) {
   return toApiError(new UpstreamError({ kind, message: "the backend's words", ...more }));
 }
 
@@ -34,7 +45,10 @@ describe("what the client caused keeps the backend's words", () => {
   }
 
   test("a context that is too small and a refused content are 400 with their codes", () => {
-    expect(shown("context_length", { status: 413 })).toMatchObject({ status: 400, code: "context_length_exceeded" });
+    expect(shown("context_length", { status: 413 })).toMatchObject({
+      status: 400,
+      code: "context_length_exceeded",
+    });
     expect(shown("content_filter", { code: "jailbreak" })).toMatchObject({ status: 400, code: "jailbreak" });
   });
 });
@@ -50,7 +64,11 @@ describe("what the client did not cause", () => {
   ];
   for (const [kind, status, code] of expected) {
     test(`${kind} is ${status} ${code}, without the backend's field`, () => {
-      expect(shown(kind, { status: 401, code: "theirs", param: "theirs" })).toMatchObject({ status, code, param: null });
+      expect(shown(kind, { status: 401, code: "theirs", param: "theirs" })).toMatchObject({
+        status,
+        code,
+        param: null,
+      });
     });
   }
 });
@@ -60,7 +78,8 @@ test("the delay that the backend asked for is handed on", () => {
 });
 
 test("clients are told not to retry when the gateway did, and only where they would", () => {
-  const retried = (kind: UpstreamErrorKind) => toApiError(new UpstreamError({ kind, message: "" }), { retried: true }).shouldRetry;
+  const retried = (kind: UpstreamErrorKind) =>
+    toApiError(new UpstreamError({ kind, message: "" }), { retried: true }).shouldRetry;
   expect(retried("overloaded")).toBe(false);
   expect(retried("rate_limited")).toBe(false);
   expect(retried("invalid_request")).toBeUndefined();
@@ -80,7 +99,9 @@ test("a defect shows nothing of itself", () => {
 
 describe("the retry table", () => {
   test("nothing that is the client's fault counts against a target", () => {
-    for (const kind of ["invalid_request", "context_length", "content_filter"] as const) expect(retryRule(kind, 400).fault).toBe("none");
+    for (const kind of ["invalid_request", "context_length", "content_filter"] as const) {
+      expect(retryRule(kind, 400).fault).toBe("none");
+    }
   });
 
   test("nothing that counts against a target's circuit is kept from the other targets", () => {
@@ -102,7 +123,11 @@ describe("the retry table", () => {
   });
 
   test("a model that a backend does not have may be another's", () => {
-    expect(retryRule("invalid_request", 404)).toMatchObject({ tryNext: true, retrySame: false, fault: "none" });
+    expect(retryRule("invalid_request", 404)).toMatchObject({
+      tryNext: true,
+      retrySame: false,
+      fault: "none",
+    });
     expect(retryRule("invalid_request", 400).tryNext).toBe(false);
   });
 });

@@ -14,7 +14,12 @@ export interface ClientView {
 export function toApiError(error: unknown, view: ClientView = {}): ApiError {
   if (error instanceof ApiError) return error;
   if (!isUpstreamError(error)) {
-    return new ApiError({ status: 500, code: "internal_error", message: "The gateway failed to handle this request.", cause: error });
+    return new ApiError({
+      status: 500,
+      code: "internal_error",
+      message: "The gateway failed to handle this request.",
+      cause: error,
+    });
   }
   const shape = shapeOf(error);
   return new ApiError({
@@ -27,7 +32,8 @@ export function toApiError(error: unknown, view: ClientView = {}): ApiError {
 }
 
 function isClientsFault(error: UpstreamError): boolean {
-  return error.kind === "invalid_request" || error.kind === "context_length" || error.kind === "content_filter";
+  return error.kind === "invalid_request" || error.kind === "context_length" ||
+    error.kind === "content_filter";
 }
 
 function shapeOf(error: UpstreamError): { status: number; type?: string; code: string; message: string } {
@@ -42,7 +48,11 @@ function shapeOf(error: UpstreamError): { status: number; type?: string; code: s
     case "unavailable":
       return { status: 502, code: "upstream_unavailable", message };
     case "bad_response":
-      return { status: 502, code: "upstream_bad_response", message: `The backend's answer makes no sense: ${message}` };
+      return {
+        status: 502,
+        code: "upstream_bad_response",
+        message: `The backend's answer makes no sense: ${message}`,
+      };
     case "auth":
       return {
         status: 502,
@@ -55,7 +65,12 @@ function shapeOf(error: UpstreamError): { status: number; type?: string; code: s
       return { status: 400, type: "invalid_request_error", code: code ?? "content_filter", message };
     case "invalid_request": {
       const kept = status !== undefined && [400, 404, 409, 413, 415, 422].includes(status) ? status : 400;
-      return { status: kept, type: "invalid_request_error", code: code ?? (kept === 404 ? "model_not_found" : "invalid_request"), message };
+      return {
+        status: kept,
+        type: "invalid_request_error",
+        code: code ?? (kept === 404 ? "model_not_found" : "invalid_request"),
+        message,
+      };
     }
   }
 }

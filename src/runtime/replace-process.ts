@@ -16,5 +16,8 @@ export function liftConcurrencyLimit(environment: Readonly<Record<string, string
   const compiled = import.meta.url.includes("/$bunfs/");
   // A compiled executable takes its arguments right after its name; an interpreter also needs its script.
   const rest = compiled ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, [process.argv0, ...rest], { ...environment, [variable]: concurrentRequests });
+  process.execve(process.execPath, [process.argv0, ...rest], {
+    ...environment,
+    [variable]: concurrentRequests,
+  });
 }

@@ -90,7 +90,11 @@ interface DenoApi {
       onError(error: unknown): Response;
     },
     handler: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
-  ): { readonly addr: { hostname: string; port: number }; readonly finished: Promise<void>; shutdown(): Promise<void> };
+  ): {
+    readonly addr: { hostname: string; port: number };
+    readonly finished: Promise<void>;
+    shutdown(): Promise<void>;
+  };
 }
 
 /** Deno closes no quiet connection while its request runs, so there is nothing to lift. */
@@ -100,8 +104,15 @@ function serveOnDeno(options: ServeOptions): HttpServer {
   const deno = (globalThis as unknown as { readonly Deno: DenoApi }).Deno;
   const cut = new AbortController();
   const server = deno.serve(
-    { hostname: options.host, port: options.port, signal: cut.signal, onListen: nothing, onError: options.onError },
-    (request, info) => options.handler(request, { remoteAddress: info.remoteAddr.hostname, keepOpen: () => nothing }),
+    {
+      hostname: options.host,
+      port: options.port,
+      signal: cut.signal,
+      onListen: nothing,
+      onError: options.onError,
+    },
+    (request, info) =>
+      options.handler(request, { remoteAddress: info.remoteAddr.hostname, keepOpen: () => nothing }),
   );
   return {
     host: server.addr.hostname,

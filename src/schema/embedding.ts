@@ -8,7 +8,9 @@ export const embeddingRequestSchema = z.looseObject({
   input: z.union([z.string().min(1), z.array(z.string()).min(1), tokens, z.array(tokens).min(1)])
     .describe("Text, a list of texts, token ids, or a list of lists of token ids."),
   encoding_format: z.enum(["float", "base64"]).nullish()
-    .describe("`base64` is the little-endian 32-bit floats; the gateway converts whatever the backend gives."),
+    .describe(
+      "`base64` is the little-endian 32-bit floats; the gateway converts whatever the backend gives.",
+    ),
   dimensions: z.number().int().min(1).nullish(),
   user: z.string().nullish(),
 });

@@ -7,60 +7,107 @@
  */
 import { z } from "zod";
 
-const milliseconds = (description: string) => z.number().int().min(0).max(86_400_000).describe(`${description}, in milliseconds.`);
+const milliseconds = (description: string) =>
+  z.number().int().min(0).max(86_400_000).describe(`${description}, in milliseconds.`);
 const port = z.number().int().min(0).max(65_535);
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores");
+const name = z.string().regex(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  "must be 1 to 64 letters, digits, dots, dashes or underscores",
+);
 
 export const serverSchema = z.strictObject({
-  host: z.string().min(1).default("127.0.0.1").describe("Address to listen on. Any address but loopback asks for an API key (see [auth])."),
+  host: z.string().min(1).default("127.0.0.1").describe(
+    "Address to listen on. Any address but loopback asks for an API key (see [auth]).",
+  ),
   port: port.default(8000).describe("Port to listen on; 0 lets the system choose one."),
-  allowed_hosts: z.array(z.string().min(1)).default([]).describe("Host names that requests may carry in their Host header; empty allows every well-formed one."),
-  max_body_bytes: z.number().int().min(1024).max(1_073_741_824).default(33_554_432).describe("Largest request body, before and after decompression."),
-  max_json_depth: z.number().int().min(4).max(512).default(64).describe("Deepest nesting of a JSON request body."),
-  idle_timeout_seconds: z.number().int().min(1).max(255).default(30).describe("Seconds after which a quiet connection is closed; lifted while an inference request runs."),
-  heartbeat_ms: milliseconds("Longest silence within a stream before an empty chunk is sent to keep it open; 0 sends none").default(15_000),
-  response_model: z.enum(["upstream", "requested"]).default("upstream").describe("Whether the `model` field of answers names the model that ran or the name the client asked for."),
-  max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(16_384).describe("Inference requests in flight at once; further ones get 503 with retry-after."),
+  allowed_hosts: z.array(z.string().min(1)).default([]).describe(
+    "Host names that requests may carry in their Host header; empty allows every well-formed one.",
+  ),
+  max_body_bytes: z.number().int().min(1024).max(1_073_741_824).default(33_554_432).describe(
+    "Largest request body, before and after decompression.",
+  ),
+  max_json_depth: z.number().int().min(4).max(512).default(64).describe(
+    "Deepest nesting of a JSON request body.",
+  ),
+  idle_timeout_seconds: z.number().int().min(1).max(255).default(30).describe(
+    "Seconds after which a quiet connection is closed; lifted while an inference request runs.",
+  ),
+  heartbeat_ms: milliseconds(
+    "Longest silence within a stream before an empty chunk is sent to keep it open; 0 sends none",
+  ).default(15_000),
+  response_model: z.enum(["upstream", "requested"]).default("upstream").describe(
+    "Whether the `model` field of answers names the model that ran or the name the client asked for.",
+  ),
+  max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(16_384).describe(
+    "Inference requests in flight at once; further ones get 503 with retry-after.",
+  ),
 }).describe("The listener.");
 
 export const corsSchema = z.strictObject({
-  origins: z.array(z.string().min(1)).default([]).describe("Origins of browser pages that may call the gateway, such as \"https://chat.example.org\"; \"*\" allows every page. Empty: CORS is off."),
-  max_age_seconds: z.number().int().min(0).max(86_400).default(600).describe("Seconds for which browsers may keep a preflight answer."),
+  origins: z.array(z.string().min(1)).default([]).describe(
+    'Origins of browser pages that may call the gateway, such as "https://chat.example.org"; "*" allows every page. Empty: CORS is off.',
+  ),
+  max_age_seconds: z.number().int().min(0).max(86_400).default(600).describe(
+    "Seconds for which browsers may keep a preflight answer.",
+  ),
 }).describe("Access from browser pages.");
 
 export const loggingSchema = z.strictObject({
-  level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("Least severe level that is written."),
-  format: z.enum(["auto", "json", "pretty"]).default("auto").describe("One JSON object a line, or text for people; `auto` is pretty on a terminal."),
+  level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe(
+    "Least severe level that is written.",
+  ),
+  format: z.enum(["auto", "json", "pretty"]).default("auto").describe(
+    "One JSON object a line, or text for people; `auto` is pretty on a terminal.",
+  ),
   access: z.boolean().default(true).describe("Write one line for every request."),
-  prompts: z.boolean().default(false).describe("Write request and answer texts at debug level. They may hold personal data: leave this off in production."),
+  prompts: z.boolean().default(false).describe(
+    "Write request and answer texts at debug level. They may hold personal data: leave this off in production.",
+  ),
 }).describe("Logs, written to standard error.");
 
 export const authKeySchema = z.strictObject({
   id: name.describe("Name of the key in logs, decisions and limits."),
-  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be \"sha256:\" and 64 hexadecimal digits, as `intellirouter config hash-key` prints").describe("SHA-256 of the key, as `intellirouter config hash-key` prints it."),
-  roles: z.array(z.enum(["admin", "developer"])).min(1).default(["developer"]).describe("What the key may do: `developer` calls models, `admin` may also use /admin."),
-  models: z.array(z.string().min(1)).default(["*"]).describe("Targets the key may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing."),
+  hash: z.string().regex(
+    /^sha256:[0-9a-f]{64}$/,
+    'must be "sha256:" and 64 hexadecimal digits, as `intellirouter config hash-key` prints',
+  ).describe("SHA-256 of the key, as `intellirouter config hash-key` prints it."),
+  roles: z.array(z.enum(["admin", "developer"])).min(1).default(["developer"]).describe(
+    "What the key may do: `developer` calls models, `admin` may also use /admin.",
+  ),
+  models: z.array(z.string().min(1)).default(["*"]).describe(
+    "Targets the key may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing.",
+  ),
 }).describe("A static API key.");
 
 export const authSchema = z.strictObject({
-  mode: z.enum(["auto", "required", "none"]).default("auto").describe("`auto`: on a loopback address no key is needed while none exists; on any other address the first start makes one admin key, prints it once and asks for it from then on. `required`: always ask. `none`: never ask."),
+  mode: z.enum(["auto", "required", "none"]).default("auto").describe(
+    "`auto`: on a loopback address no key is needed while none exists; on any other address the first start makes one admin key, prints it once and asks for it from then on. `required`: always ask. `none`: never ask.",
+  ),
   keys: z.array(authKeySchema).default([]).describe("Static keys."),
-}).describe("Who may call. Keys can also come from the environment: INTELLIROUTER_API_KEYS, separated by commas, and INTELLIROUTER_ADMIN_KEY.");
+}).describe(
+  "Who may call. Keys can also come from the environment: INTELLIROUTER_API_KEYS, separated by commas, and INTELLIROUTER_ADMIN_KEY.",
+);
 
 export const timeoutsSchema = z.strictObject({
-  first_token_ms: milliseconds("Longest wait for the first token (or the whole answer, when not streaming counts under total_ms)").optional(),
+  first_token_ms: milliseconds(
+    "Longest wait for the first token (or the whole answer, when not streaming counts under total_ms)",
+  ).optional(),
   idle_ms: milliseconds("Longest silence between two pieces of a stream").optional(),
   total_ms: milliseconds("Longest time for the whole request, every retry and fallback included").optional(),
 });
 
 /** Fields of a `[[providers]]` entry that belong to the gateway; every other one is an option of the plugin. */
 export const providerSchema = z.looseObject({
-  name: name.describe("Its models are addressed as \"name/model\"."),
-  kind: z.string().min(1).describe("The provider plugin, such as \"openai-compatible\"."),
+  name: name.describe('Its models are addressed as "name/model".'),
+  kind: z.string().min(1).describe('The provider plugin, such as "openai-compatible".'),
   api_key: z.string().min(1).optional().describe("The key itself. Prefer api_key_env or api_key_file."),
   api_key_env: z.string().min(1).optional().describe("Environment variable that holds the key."),
-  api_key_file: z.string().min(1).optional().describe("File that holds the key; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first."),
-  models: z.array(z.string().min(1)).optional().describe("Models to offer; the backend is then not asked for its list."),
+  api_key_file: z.string().min(1).optional().describe(
+    "File that holds the key; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+  models: z.array(z.string().min(1)).optional().describe(
+    "Models to offer; the backend is then not asked for its list.",
+  ),
   list_models: z.boolean().default(true).describe("Ask the backend for its models, in the background."),
 }).describe("A model backend. Fields beside these are options of the plugin.");
 
@@ -77,83 +124,129 @@ export const capabilitiesSchema = z.strictObject({
 export const priceSchema = z.strictObject({
   input: z.number().min(0).describe("US dollars for one million prompt tokens."),
   output: z.number().min(0).describe("US dollars for one million answer tokens."),
-  cached_input: z.number().min(0).optional().describe("US dollars for one million prompt tokens read from the backend's cache."),
+  cached_input: z.number().min(0).optional().describe(
+    "US dollars for one million prompt tokens read from the backend's cache.",
+  ),
 });
 
 export const modelSchema = z.strictObject({
-  id: z.string().min(1).max(256).describe("A name that clients ask for; listed in /v1/models. The form \"provider/model\" describes that model instead of naming a new one."),
-  target: z.string().min(1).optional().describe("The model it stands for, as \"provider/model\"."),
-  capabilities: capabilitiesSchema.optional().describe("What the model can do, where the gateway does not know or is wrong."),
+  id: z.string().min(1).max(256).describe(
+    'A name that clients ask for; listed in /v1/models. The form "provider/model" describes that model instead of naming a new one.',
+  ),
+  target: z.string().min(1).optional().describe('The model it stands for, as "provider/model".'),
+  capabilities: capabilitiesSchema.optional().describe(
+    "What the model can do, where the gateway does not know or is wrong.",
+  ),
   price: priceSchema.optional().describe("Overrides the built-in price data."),
 }).describe("An alias, or facts about a model.");
 
 export const targetSchema = z.union([
   z.string().min(1),
   z.strictObject({
-    target: z.string().min(1).describe("\"provider/model\", an alias, or \"provider/*\" which hands the asked-for name on."),
-    weight: z.number().min(0).max(1_000_000).default(1).describe("Share among the targets, for strategies that use one; 0 takes no first tries."),
+    target: z.string().min(1).describe(
+      '"provider/model", an alias, or "provider/*" which hands the asked-for name on.',
+    ),
+    weight: z.number().min(0).max(1_000_000).default(1).describe(
+      "Share among the targets, for strategies that use one; 0 takes no first tries.",
+    ),
     first_token_ms: milliseconds("Overrides timeouts.first_token_ms for this target").optional(),
   }),
 ]);
 
 export const routeSchema = z.strictObject({
-  name: z.string().min(1).max(256).describe("The model name that clients ask for; \"*\" serves every name that nothing else has. Several routes may share a name: the first whose `when` holds serves."),
+  name: z.string().min(1).max(256).describe(
+    'The model name that clients ask for; "*" serves every name that nothing else has. Several routes may share a name: the first whose `when` holds serves.',
+  ),
   when: z.string().min(1).optional().describe("A CEL condition over the request; absent means always."),
   strategy: z.string().min(1).default("priority").describe("The strategy plugin that orders the targets."),
   strategy_options: z.record(z.string(), z.unknown()).default({}).describe("Options of the strategy plugin."),
-  targets: z.array(targetSchema).min(1).describe("Where the request may go: \"provider/model\" or { target, weight }."),
+  targets: z.array(targetSchema).min(1).describe(
+    'Where the request may go: "provider/model" or { target, weight }.',
+  ),
   retries: z.number().int().min(0).max(10).optional().describe("Overrides [routing] retries."),
   timeouts: timeoutsSchema.optional().describe("Overrides [routing.timeouts]."),
-  max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe("Targets dearer than this (or of unknown price) are left out."),
+  max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
+    "Targets dearer than this (or of unknown price) are left out.",
+  ),
 }).describe("A rule that maps a name to targets.");
 
 export const routingSchema = z.strictObject({
-  retries: z.number().int().min(0).max(10).default(2).describe("Most retries on one target, beside its first try."),
-  retry_budget: z.number().min(0).max(1).default(0.2).describe("Share of the recent requests to a target that may be retries."),
-  retry_budget_min: z.number().int().min(0).max(1000).default(3).describe("Retries that are allowed in any 10 seconds, whatever the share."),
-  backoff_base_ms: milliseconds("Upper bound of the first delay between tries; it doubles, with full jitter").default(250),
+  retries: z.number().int().min(0).max(10).default(2).describe(
+    "Most retries on one target, beside its first try.",
+  ),
+  retry_budget: z.number().min(0).max(1).default(0.2).describe(
+    "Share of the recent requests to a target that may be retries.",
+  ),
+  retry_budget_min: z.number().int().min(0).max(1000).default(3).describe(
+    "Retries that are allowed in any 10 seconds, whatever the share.",
+  ),
+  backoff_base_ms: milliseconds("Upper bound of the first delay between tries; it doubles, with full jitter")
+    .default(250),
   backoff_max_ms: milliseconds("Upper bound of any delay between tries").default(5_000),
-  hints: z.boolean().default(true).describe("Let requests narrow the choice of targets by x-intellirouter-only, -ignore, -max-price-input and -max-price-output."),
+  hints: z.boolean().default(true).describe(
+    "Let requests narrow the choice of targets by x-intellirouter-only, -ignore, -max-price-input and -max-price-output.",
+  ),
   timeouts: z.strictObject({
     first_token_ms: milliseconds("Longest wait for the first token of a stream; 0 is none").default(120_000),
     idle_ms: milliseconds("Longest silence between two pieces of a stream; 0 is none").default(120_000),
-    total_ms: milliseconds("Longest time for a whole request, every retry and fallback included; 0 is none").default(600_000),
+    total_ms: milliseconds("Longest time for a whole request, every retry and fallback included; 0 is none")
+      .default(600_000),
   }).prefault({}).describe("Time limits of every request."),
   breaker: z.strictObject({
-    failures: z.number().int().min(1).max(1000).default(5).describe("Failures in a row that open a target's circuit."),
-    open_ms: milliseconds("Time for which an opened circuit lets nothing through, doubled at each renewed failure").default(10_000),
+    failures: z.number().int().min(1).max(1000).default(5).describe(
+      "Failures in a row that open a target's circuit.",
+    ),
+    open_ms: milliseconds(
+      "Time for which an opened circuit lets nothing through, doubled at each renewed failure",
+    ).default(10_000),
     max_open_ms: milliseconds("Longest such time").default(300_000),
   }).prefault({}).describe("The circuit breaker of every target."),
 }).describe("How requests find a backend.");
 
 export const discoverySchema = z.strictObject({
-  environment: z.enum(["auto", "on", "off"]).default("auto").describe("Add a provider for every vendor whose key is in the environment; `auto`: only while no [[providers]] are configured."),
-  local: z.enum(["auto", "on", "off"]).default("auto").describe("Look for model servers on this machine's loopback ports; `auto`: only while no [[providers]] are configured."),
-  mock: z.enum(["auto", "on", "off"]).default("auto").describe("Serve mock-llama, which makes its answers up; `auto`: only while no [[providers]] are configured and, with a configuration file, no vendor's key is in the environment."),
+  environment: z.enum(["auto", "on", "off"]).default("auto").describe(
+    "Add a provider for every vendor whose key is in the environment; `auto`: only while no [[providers]] are configured.",
+  ),
+  local: z.enum(["auto", "on", "off"]).default("auto").describe(
+    "Look for model servers on this machine's loopback ports; `auto`: only while no [[providers]] are configured.",
+  ),
+  mock: z.enum(["auto", "on", "off"]).default("auto").describe(
+    "Serve mock-llama, which makes its answers up; `auto`: only while no [[providers]] are configured and, with a configuration file, no vendor's key is in the environment.",
+  ),
 }).describe("What is served without being configured.");
 
 export const decisionsSchema = z.strictObject({
-  max_records: z.number().int().min(0).max(100_000_000).default(100_000).describe("Decision records kept; the oldest go first. 0 keeps none."),
-  max_age_hours: z.number().min(0).max(87_600).default(168).describe("Hours after which a decision record goes; 0 keeps them whatever their age."),
+  max_records: z.number().int().min(0).max(100_000_000).default(100_000).describe(
+    "Decision records kept; the oldest go first. 0 keeps none.",
+  ),
+  max_age_hours: z.number().min(0).max(87_600).default(168).describe(
+    "Hours after which a decision record goes; 0 keeps them whatever their age.",
+  ),
 }).describe("The log of routing decisions, read at /admin/v1/decisions.");
 
 export const pluginFileSchema = z.strictObject({
   path: z.string().min(1).describe("A .ts, .js or .mjs module, relative to the configuration file."),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits").optional().describe("The file is refused unless its SHA-256 is this."),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits").optional().describe(
+    "The file is refused unless its SHA-256 is this.",
+  ),
 });
 
 export const pluginsSchema = z.strictObject({
-  directory: z.string().min(1).optional().describe("Every module directly in this folder is loaded. Relative to the configuration file; only its owner may be able to write it."),
+  directory: z.string().min(1).optional().describe(
+    "Every module directly in this folder is loaded. Relative to the configuration file; only its owner may be able to write it.",
+  ),
   load: z.array(pluginFileSchema).default([]).describe("Single modules to load."),
 }).describe("Plugins from disk. They are trusted code.");
 
 export const shutdownSchema = z.strictObject({
-  drain_delay_ms: milliseconds("Time between SIGTERM and refusing new connections, in which /readyz already says 503").default(0),
+  drain_delay_ms: milliseconds(
+    "Time between SIGTERM and refusing new connections, in which /readyz already says 503",
+  ).default(0),
   grace_ms: milliseconds("Time for which running requests may go on after that").default(30_000),
 }).describe("What happens on SIGTERM and SIGINT.");
 
 export const storeSchema = z.strictObject({
-  kind: z.string().min(1).default("sqlite").describe("The store plugin: \"sqlite\" or \"memory\"."),
+  kind: z.string().min(1).default("sqlite").describe('The store plugin: "sqlite" or "memory".'),
 }).describe("Where the gateway keeps its own small state.");
 
 export const redisSchema = z.strictObject({

@@ -72,7 +72,9 @@ export class DecisionLog {
   list(query: DecisionQuery): Decision[] {
     this.flush();
     const filters = (["model", "target", "outcome", "principal"] as const)
-      .flatMap((column) => query[column] === undefined ? [] : [{ sql: `${column} = ?`, value: query[column] }]);
+      .flatMap((column) =>
+        query[column] === undefined ? [] : [{ sql: `${column} = ?`, value: query[column] }]
+      );
     if (query.before !== undefined) {
       filters.push({ sql: "sequence < (SELECT sequence FROM decisions WHERE id = ?)", value: query.before });
     }
@@ -120,7 +122,9 @@ export class DecisionLog {
 
   #trim(): void {
     const { database, maxRecords, maxAgeMs, clock } = this.#options;
-    database.prepare("DELETE FROM decisions WHERE sequence <= (SELECT max(sequence) FROM decisions) - ?").run(maxRecords);
+    database.prepare("DELETE FROM decisions WHERE sequence <= (SELECT max(sequence) FROM decisions) - ?").run(
+      maxRecords,
+    );
     // Sequence follows time closely enough that a range is found without an index on time.
     if (maxAgeMs > 0) {
       database.prepare(

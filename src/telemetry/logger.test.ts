@@ -11,9 +11,18 @@ function capture(format: "json" | "pretty", level: "debug" | "info" | "silent" =
 
 test("a JSON line holds time, level, message and every field", () => {
   const { logger, text } = capture("json");
-  logger.with({ role: "router" }).warn("careful", { port: 8000, error: new Error("broken"), nothing: undefined });
+  logger.with({ role: "router" }).warn("careful", {
+    port: 8000,
+    error: new Error("broken"),
+    nothing: undefined,
+  });
   expect(JSON.parse(text())).toEqual({
-    time: "1970-01-01T00:00:00.000Z", level: "warn", message: "careful", role: "router", port: 8000, error: "broken",
+    time: "1970-01-01T00:00:00.000Z",
+    level: "warn",
+    message: "careful",
+    role: "router",
+    port: 8000,
+    error: "broken",
   });
 });
 

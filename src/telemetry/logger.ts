@@ -61,14 +61,22 @@ export class Logger implements PluginLogger {
     if (severity[level] < this.#threshold) return;
     const time = new Date(this.#options.now()).toISOString();
     const line = this.#options.format === "json"
-      ? `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}${inside(this.#fields)}${inside(fields)}}`
+      ? `{"time":"${time}","level":"${level}","message":${JSON.stringify(message)}${inside(this.#fields)}${
+        inside(fields)
+      }}`
       : this.#pretty(time, level, message, { ...this.#fields, ...fields });
     this.#options.write(`${line}\n`);
   }
 
   #pretty(time: string, level: LogLevel, message: string, fields: LogFields): string {
     const colors = pc.createColors(this.#options.colors ?? false);
-    const paint = { debug: colors.gray, info: colors.green, warn: colors.yellow, error: colors.red, silent: colors.gray };
+    const paint = {
+      debug: colors.gray,
+      info: colors.green,
+      warn: colors.yellow,
+      error: colors.red,
+      silent: colors.gray,
+    };
     const pairs = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${colors.dim(`${key}=`)}${inline(value)}`);

@@ -12,8 +12,21 @@ test("the house is in order", () => {
 
 test("no folder of the repository is unknown", () => {
   const known = new Set([
-    "src", "plugins", "test", "bench", "deployment", "helm", "examples", "sdk", "docs", "scripts", "dashboard",
-    "node_modules", "dist", "data", "config",
+    "src",
+    "plugins",
+    "test",
+    "bench",
+    "deployment",
+    "helm",
+    "examples",
+    "sdk",
+    "docs",
+    "scripts",
+    "dashboard",
+    "node_modules",
+    "dist",
+    "data",
+    "config",
   ]);
   const folders = readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
@@ -23,7 +36,11 @@ test("no folder of the repository is unknown", () => {
 
 describe("a planted violation is found", () => {
   const planted: readonly [rule: string, file: string, code: string][] = [
-    ["layer", "src/lib/planted.ts", 'import type { Settings } from "../schema/settings.ts";\nexport type X = Settings;'],
+    [
+      "layer",
+      "src/lib/planted.ts",
+      'import type { Settings } from "../schema/settings.ts";\nexport type X = Settings;',
+    ],
     ["layer", "src/router/planted.ts", 'export { hashApiKey } from "../auth/api-key.ts";'],
     ["layer", "src/gateway/planted.ts", 'export type { Route } from "../http/route.ts";'],
     ["layer", "src/http/planted.ts", 'export { default } from "../../plugins/stores/memory.ts";'],
@@ -37,9 +54,17 @@ describe("a planted violation is found", () => {
     ["fetch", "plugins/stores/planted.ts", 'export const f = () => fetch("http://x");'],
     ["any", "src/lib/planted.ts", "export function f(value: any) { return value; }"],
     ["state", "src/lib/planted.ts", "let counter = 0;\nexport const next = () => ++counter;"],
-    ["state", "src/lib/planted.ts", "const cache = new Map<string, string>();\nexport const get = (key: string) => cache.get(key);"],
+    [
+      "state",
+      "src/lib/planted.ts",
+      "const cache = new Map<string, string>();\nexport const get = (key: string) => cache.get(key);",
+    ],
     ["provider", "src/router/planted.ts", 'export const special = "groq";'],
-    ["size", "src/lib/planted.ts", Array.from({ length: 301 }, (_, index) => `export const x${index} = 1;`).join("\n")],
+    [
+      "size",
+      "src/lib/planted.ts",
+      Array.from({ length: 301 }, (_, index) => `export const x${index} = 1;`).join("\n"),
+    ],
     ["import", "src/lib/planted.ts", 'import "./missing.ts";'],
   ];
 
@@ -56,8 +81,14 @@ describe("a planted violation is found", () => {
 
   test("cycle", () => {
     const copy = copyOfTheHouse();
-    writeFileSync(join(copy, "src/lib/planted-a.ts"), 'import type { B } from "./planted-b.ts";\nexport type A = B;');
-    writeFileSync(join(copy, "src/lib/planted-b.ts"), 'import type { A } from "./planted-a.ts";\nexport type B = A;');
+    writeFileSync(
+      join(copy, "src/lib/planted-a.ts"),
+      'import type { B } from "./planted-b.ts";\nexport type A = B;',
+    );
+    writeFileSync(
+      join(copy, "src/lib/planted-b.ts"),
+      'import type { A } from "./planted-a.ts";\nexport type B = A;',
+    );
     const rules = checkArchitecture(copy).map((violation) => violation.rule);
     rmSync(copy, { recursive: true });
     expect(rules).toContain("cycle");
@@ -74,6 +105,8 @@ describe("a planted violation is found", () => {
 
 function copyOfTheHouse(): string {
   const copy = mkdtempSync(join(tmpdir(), "intellirouter-arch-"));
-  for (const name of ["src", "plugins", "package.json"]) cpSync(join(root, name), join(copy, name), { recursive: true });
+  for (const name of ["src", "plugins", "package.json"]) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
   return copy;
 }

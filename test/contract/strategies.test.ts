@@ -42,18 +42,30 @@ for (const name of names) {
 
 describe("the kit itself", () => {
   const broken: Readonly<Record<string, Strategy["rank"]>> = {
-    "only targets that it was given are ranked, and none twice": (targets) => [...targets, ...targets].map(({ id }) => ({ id })),
+    "only targets that it was given are ranked, and none twice": (targets) =>
+      [...targets, ...targets].map(({ id }) => ({ id })),
     "no target at all is no error": (targets) => [{ id: targets[0]!.id }],
-    "what it is given is left as it was": (targets) => (targets as StrategyTarget[]).reverse().map(({ id }) => ({ id })),
-    "scores are finite, and propensities are chances": (targets) => targets.map(({ id }) => ({ id, propensity: 2 })),
-    "the same time and chance give the same answers": (targets) => targets.map(({ id }) => ({ id, score: performance.now() + Math.random() })),
-    "targets of weight 0, unknown price or great load are no error": (targets) => targets.map(({ id, weight }) => ({ id, score: 1 / weight })),
+    "what it is given is left as it was": (targets) =>
+      (targets as StrategyTarget[]).reverse().map(({ id }) => ({ id })),
+    "scores are finite, and propensities are chances": (targets) =>
+      targets.map(({ id }) => ({ id, propensity: 2 })),
+    "the same time and chance give the same answers": (targets) =>
+      targets.map(({ id }) => ({ id, score: performance.now() + Math.random() })),
+    "targets of weight 0, unknown price or great load are no error": (targets) =>
+      targets.map(({ id, weight }) => ({ id, score: 1 / weight })),
   };
   for (const [name, rank] of Object.entries(broken)) {
     test(`finds: ${name}`, async () => {
       const cases = new Map<string, () => void | Promise<void>>();
-      testStrategy({ describe: (_name, body) => body(), test: (title, body) => void cases.set(title, body), expect }, { make: () => ({ rank }) });
-      const failure = await Promise.resolve().then(cases.get(name)).then(() => undefined, (error: unknown) => error);
+      testStrategy({
+        describe: (_name, body) => body(),
+        test: (title, body) => void cases.set(title, body),
+        expect,
+      }, { make: () => ({ rank }) });
+      const failure = await Promise.resolve().then(cases.get(name)).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
       expect(failure).toBeDefined();
     });
   }

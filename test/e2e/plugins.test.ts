@@ -6,7 +6,9 @@ import { type Gateway, startGateway, until } from "./support/gateway.ts";
 
 const guide = readFileSync(resolve(import.meta.dir, "../../docs/guides/plugins.md"), "utf8");
 /** The guide's own examples are what is tested: they must work as they stand. */
-const [strategy, provider] = [...guide.matchAll(/```ts\n(import[\s\S]*?export default[\s\S]*?)```/g)].map((match) => match[1]!);
+const [strategy, provider] = [...guide.matchAll(/```ts\n(import[\s\S]*?export default[\s\S]*?)```/g)].map((
+  match,
+) => match[1]!);
 
 const started: Gateway[] = [];
 const start = async (options: Parameters<typeof startGateway>[0]) => {
@@ -43,35 +45,56 @@ test("a strategy and a provider in TypeScript load into the executable from an e
   const gateway = await start({ config, files: { "quiet-first.ts": strategy!, "parrot.ts": provider! } });
   const answer = await ask(gateway, "hello there");
   expect(answer.headers.get("x-intellirouter-target")).toStartWith("bird/");
-  expect((await answer.json() as { choices: { message: { content: string } }[] }).choices[0]!.message.content).toBe("hello there");
+  expect((await answer.json() as { choices: { message: { content: string } }[] }).choices[0]!.message.content)
+    .toBe("hello there");
   const stream = await (await ask(gateway, "one two", true)).text();
   expect(stream).toContain('"content":"one "');
   expect(stream).toEndWith("data: [DONE]\n\n");
 });
 
 test("a changed plugin, and the file it imports, are taken over by a reload", async () => {
-  const changeable = provider!.replace(/const content = [^;]*;/, 'const content = voice;').replace('import { z }', 'import { voice } from "./voice";\nimport { z }');
+  const changeable = provider!.replace(/const content = [^;]*;/, "const content = voice;").replace(
+    "import { z }",
+    'import { voice } from "./voice";\nimport { z }',
+  );
   const gateway = await start({
     config: config.replace("./parrot.ts", "./changeable.ts"),
-    files: { "quiet-first.ts": strategy!, "changeable.ts": changeable, "voice.ts": 'export const voice = "first";' },
+    files: {
+      "quiet-first.ts": strategy!,
+      "changeable.ts": changeable,
+      "voice.ts": 'export const voice = "first";',
+    },
   });
-  const say = async () => (await (await ask(gateway, "x")).json() as { choices: { message: { content: string } }[] }).choices[0]!.message.content;
+  const say = async () =>
+    (await (await ask(gateway, "x")).json() as { choices: { message: { content: string } }[] }).choices[0]!
+      .message.content;
   expect(await say()).toBe("first");
   writeFileSync(join(gateway.directory, "voice.ts"), 'export const voice = "second";');
   gateway.signal("SIGHUP");
   await until(async () => (await say()) === "second", "the new voice");
 });
 
-for (const [name, files, extra, complaint] of [
-  ["that throws", { "bad.ts": "throw new Error('no luck');" }, "", "no luck"],
-  ["with a syntax error", { "bad.ts": "export default {" }, "", "bad.ts"],
-  ["that is none", { "bad.ts": "export default 1;" }, "", "definePlugin"],
-  ["of another version", { "bad.ts": "export default { apiVersion: 2 };" }, "", "apiVersion"],
-  ["that does not exist", {}, "", "does not exist"],
-  ["whose hash is not the pinned one", { "bad.ts": strategy! }, `, sha256 = "${"0".repeat(64)}"`, "has changed"],
-] as const) {
+for (
+  const [name, files, extra, complaint] of [
+    ["that throws", { "bad.ts": "throw new Error('no luck');" }, "", "no luck"],
+    ["with a syntax error", { "bad.ts": "export default {" }, "", "bad.ts"],
+    ["that is none", { "bad.ts": "export default 1;" }, "", "definePlugin"],
+    ["of another version", { "bad.ts": "export default { apiVersion: 2 };" }, "", "apiVersion"],
+    ["that does not exist", {}, "", "does not exist"],
+    [
+      "whose hash is not the pinned one",
+      { "bad.ts": strategy! },
+      `, sha256 = "${"0".repeat(64)}"`,
+      "has changed",
+    ],
+  ] as const
+) {
   test(`a plugin ${name} stops the start with a clear complaint`, async () => {
-    const gateway = await startGateway({ config: `[plugins]\nload = [{ path = "bad.ts"${extra} }]\n`, files, expectFailure: true });
+    const gateway = await startGateway({
+      config: `[plugins]\nload = [{ path = "bad.ts"${extra} }]\n`,
+      files,
+      expectFailure: true,
+    });
     expect(await gateway.exited).toBe(2);
     expect(gateway.stderr()).toContain(complaint);
   });
@@ -79,7 +102,10 @@ for (const [name, files, extra, complaint] of [
 
 test("a plugin with the pinned hash loads", async () => {
   const sha256 = createHash("sha256").update(strategy!).digest("hex");
-  const gateway = await start({ config: `[plugins]\nload = [{ path = "s.ts", sha256 = "${sha256}" }]\n`, files: { "s.ts": strategy! } });
+  const gateway = await start({
+    config: `[plugins]\nload = [{ path = "s.ts", sha256 = "${sha256}" }]\n`,
+    files: { "s.ts": strategy! },
+  });
   expect((await fetch(`${gateway.origin}/livez`)).ok).toBe(true);
 });
 

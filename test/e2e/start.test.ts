@@ -23,7 +23,9 @@ const chat = (gateway: Gateway, model: string, headers: Record<string, string> =
   });
 
 async function modelsOf(gateway: Gateway): Promise<{ id: string; mock?: boolean }[]> {
-  return ((await (await fetch(`${gateway.origin}/v1/models`)).json()) as { data: { id: string; mock?: boolean }[] }).data;
+  return ((await (await fetch(`${gateway.origin}/v1/models`)).json()) as {
+    data: { id: string; mock?: boolean }[];
+  }).data;
 }
 
 describe("without any configuration", () => {
@@ -38,7 +40,9 @@ describe("without any configuration", () => {
 
   test("a vendor whose key is in the environment is there", async () => {
     const upstream = await startUpstream();
-    const gateway = await start({ env: { OPENAI_API_KEY: "sk-from-the-environment", OPENAI_BASE_URL: upstream.url } });
+    const gateway = await start({
+      env: { OPENAI_API_KEY: "sk-from-the-environment", OPENAI_BASE_URL: upstream.url },
+    });
     expect((await chat(gateway, "openai/normal")).status).toBe(200);
     expect(upstream.calls.at(-1)!.headers.authorization).toBe("Bearer sk-from-the-environment");
     expect((await chat(gateway, "mock-llama")).status).toBe(200);
@@ -48,13 +52,21 @@ describe("without any configuration", () => {
   test("a model server on its usual port is found, and another IntelliRouter there is not taken for one", async () => {
     const port = 11434;
     const server = createServer((request, response) => {
-      const body = request.url === "/api/version" ? { version: "0.9.0" } : { object: "list", data: [{ id: "llama3.2:latest", object: "model", created: 1, owned_by: "library" }] };
+      const body = request.url === "/api/version" ? { version: "0.9.0" } : {
+        object: "list",
+        data: [{ id: "llama3.2:latest", object: "model", created: 1, owned_by: "library" }],
+      };
       response.setHeader("content-type", "application/json").end(JSON.stringify(body));
     });
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
+    await new Promise<void>((resolve, reject) =>
+      server.once("error", reject).listen(port, "127.0.0.1", resolve)
+    );
     await start({ port: 8080 });
     const gateway = await start();
-    await until(async () => (await modelsOf(gateway)).some(({ id }) => id === "ollama/llama3.2:latest"), "the local server");
+    await until(
+      async () => (await modelsOf(gateway)).some(({ id }) => id === "ollama/llama3.2:latest"),
+      "the local server",
+    );
     expect(gateway.stdout()).toContain("found: http://127.0.0.1:11434");
     expect(gateway.stdout()).not.toContain("llama-cpp");
     server.closeAllConnections();
@@ -63,7 +75,8 @@ describe("without any configuration", () => {
 });
 
 describe("with a configuration", () => {
-  const provider = '[[providers]]\nname = "cloud"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\nlist_models = false\n';
+  const provider =
+    '[[providers]]\nname = "cloud"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\nlist_models = false\n';
 
   test("the mock is absent unless named", async () => {
     const gateway = await start({ config: provider });
@@ -74,7 +87,9 @@ describe("with a configuration", () => {
   });
 
   test("[redis] and [chromadb] are accepted and named in a warning", async () => {
-    const gateway = await start({ config: "[redis]\nhost = \"localhost\"\nport = 6379\n[chromadb]\nhost = \"localhost\"\nport = 8001\n" });
+    const gateway = await start({
+      config: '[redis]\nhost = "localhost"\nport = 6379\n[chromadb]\nhost = "localhost"\nport = 8001\n',
+    });
     await until(() => gateway.stderr().includes("[redis]") && gateway.stderr().includes("[chromadb]"));
   });
 
@@ -92,12 +107,18 @@ describe("with a configuration", () => {
   });
 
   test("a changed file is taken over; a bad one leaves the old settings running; requests in flight do not notice", async () => {
-    const gateway = await start({ config: '[[models]]\nid = "first"\ntarget = "mock/mock-llama"\n[discovery]\nmock = "on"\n' });
+    const gateway = await start({
+      config: '[[models]]\nid = "first"\ntarget = "mock/mock-llama"\n[discovery]\nmock = "on"\n',
+    });
     const file = join(gateway.directory, "gateway.toml");
     const stream = await fetch(`${gateway.origin}/v1/chat/completions`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ model: "first", stream: true, messages: [{ role: "user", content: "A long answer." }] }),
+      body: JSON.stringify({
+        model: "first",
+        stream: true,
+        messages: [{ role: "user", content: "A long answer." }],
+      }),
     });
     writeFileSync(file, '[[models]]\nid = "second"\ntarget = "mock/mock-llama"\n[discovery]\nmock = "on"\n');
     await until(async () => (await chat(gateway, "second")).status === 200, "the new model");
@@ -120,7 +141,8 @@ describe("access", () => {
     expect(key).toBeDefined();
     expect((await chat(first, "mock-llama")).status).toBe(401);
     expect((await chat(first, "mock-llama", { authorization: `Bearer ${key}` })).status).toBe(200);
-    expect((await fetch(`${first.origin}/admin/v1/decisions`, { headers: { "x-api-key": key! } })).status).toBe(200);
+    expect((await fetch(`${first.origin}/admin/v1/decisions`, { headers: { "x-api-key": key! } })).status)
+      .toBe(200);
     expect((await fetch(`${first.origin}/livez`)).status).toBe(200);
     expect(await (await fetch(`${first.origin}/readyz`)).json()).toEqual({ status: "ok" });
     expect(first.stderr()).not.toContain(key!);
@@ -135,7 +157,8 @@ describe("access", () => {
 
   test("static keys by hash and from the environment; a key's models hold for every target", async () => {
     const key = "an-operators-own-static-key";
-    const hash = Bun.spawnSync([executable, "config", "hash-key"], { stdin: Buffer.from(key) }).stdout.toString().trim();
+    const hash = Bun.spawnSync([executable, "config", "hash-key"], { stdin: Buffer.from(key) }).stdout
+      .toString().trim();
     const gateway = await start({
       config: `
 [auth]
@@ -147,7 +170,10 @@ mock = "on"
 name = "sneaky"
 targets = ["mock/mock-llama-error-500", "mock/mock-llama"]
 `,
-      env: { INTELLIROUTER_API_KEYS: "from-the-environment-1,from-the-environment-2", INTELLIROUTER_ADMIN_KEY: "the-admin-key-of-the-environment" },
+      env: {
+        INTELLIROUTER_API_KEYS: "from-the-environment-1,from-the-environment-2",
+        INTELLIROUTER_ADMIN_KEY: "the-admin-key-of-the-environment",
+      },
     });
     const as = (secret: string) => ({ authorization: `Bearer ${secret}` });
     expect((await chat(gateway, "mock-llama")).status).toBe(401);
@@ -159,8 +185,14 @@ targets = ["mock/mock-llama-error-500", "mock/mock-llama"]
     expect(viaRoute.headers.get("x-intellirouter-target")).toBe("mock/mock-llama");
     expect((await chat(gateway, "mock-llama", as("from-the-environment-2"))).status).toBe(200);
     expect((await fetch(`${gateway.origin}/admin/v1/decisions`, { headers: as(key) })).status).toBe(403);
-    expect((await fetch(`${gateway.origin}/admin/v1/decisions`, { headers: as("the-admin-key-of-the-environment") })).status).toBe(200);
-    const own = await (await fetch(`${gateway.origin}/v1/models`, { headers: as(key) })).json() as { data: { id: string }[] };
+    expect(
+      (await fetch(`${gateway.origin}/admin/v1/decisions`, {
+        headers: as("the-admin-key-of-the-environment"),
+      })).status,
+    ).toBe(200);
+    const own = await (await fetch(`${gateway.origin}/v1/models`, { headers: as(key) })).json() as {
+      data: { id: string }[];
+    };
     expect(own.data.map(({ id }) => id).sort()).toEqual(["mock-llama", "sneaky"]);
   });
 });
@@ -170,14 +202,22 @@ test("cross-origin access is off by default and answers only the configured page
   const preflight = (gateway: Gateway, origin: string) =>
     fetch(`${gateway.origin}/v1/chat/completions`, {
       method: "OPTIONS",
-      headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization, x-stainless-lang" },
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, x-stainless-lang",
+      },
     });
-  expect((await preflight(closed, "https://chat.example")).headers.has("access-control-allow-origin")).toBe(false);
+  expect((await preflight(closed, "https://chat.example")).headers.has("access-control-allow-origin")).toBe(
+    false,
+  );
   const open = await start({ config: '[cors]\norigins = ["https://chat.example"]\n' });
   const allowed = await preflight(open, "https://chat.example");
   expect(allowed.headers.get("access-control-allow-origin")).toBe("https://chat.example");
   expect(allowed.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("authorization");
-  expect((await preflight(open, "https://evil.example")).headers.get("access-control-allow-origin")).not.toBe("https://evil.example");
+  expect((await preflight(open, "https://evil.example")).headers.get("access-control-allow-origin")).not.toBe(
+    "https://evil.example",
+  );
   const answer = await chat(open, "mock-llama", { origin: "https://chat.example" });
   expect(answer.headers.get("access-control-expose-headers")?.toLowerCase()).toContain("x-request-id");
 });
@@ -197,7 +237,9 @@ test("neither keys nor prompts are in the logs, and prompts only when asked for"
   expect(quiet.stderr()).toContain('"target":"mock/mock-llama"');
   expect(quiet.stderr()).not.toContain(canary);
   expect(quiet.stderr()).not.toContain(key);
-  const talkative = await startGateway({ env: { INTELLIROUTER_LOGGING__LEVEL: "debug", INTELLIROUTER_LOGGING__PROMPTS: "true" } });
+  const talkative = await startGateway({
+    env: { INTELLIROUTER_LOGGING__LEVEL: "debug", INTELLIROUTER_LOGGING__PROMPTS: "true" },
+  });
   await ask(talkative);
   await talkative.stop();
   expect(talkative.stderr()).toContain(canary);

@@ -33,7 +33,11 @@ function ask(model: string, signal?: AbortSignal, origin = gateway.origin): Prom
   return fetch(`${origin}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model: `cloud/${model}`, stream: true, messages: [{ role: "user", content: "Hi" }] }),
+    body: JSON.stringify({
+      model: `cloud/${model}`,
+      stream: true,
+      messages: [{ role: "user", content: "Hi" }],
+    }),
     ...(signal === undefined ? {} : { signal }),
   });
 }
@@ -42,12 +46,21 @@ function ask(model: string, signal?: AbortSignal, origin = gateway.origin): Prom
 async function askFreely(model: string, origin = gateway.origin): Promise<string> {
   const { request } = await import("node:http");
   return await new Promise((resolve, reject) => {
-    const call = request(`${origin}/v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" }, agent: false }, (response) => {
+    const call = request(`${origin}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      agent: false,
+    }, (response) => {
       let text = "";
-      response.setEncoding("utf8").on("data", (piece: string) => (text += piece)).on("end", () => resolve(text)).on("error", reject);
+      response.setEncoding("utf8").on("data", (piece: string) => (text += piece)).on(
+        "end",
+        () => resolve(text),
+      ).on("error", reject);
     });
     call.on("error", reject);
-    call.end(JSON.stringify({ model: `cloud/${model}`, stream: true, messages: [{ role: "user", content: "Hi" }] }));
+    call.end(
+      JSON.stringify({ model: `cloud/${model}`, stream: true, messages: [{ role: "user", content: "Hi" }] }),
+    );
   });
 }
 
@@ -65,11 +78,15 @@ test("1,000 streams at once finish whole, and none waits for another", async () 
     // Nobody gets any further before every one of them is here: with a limit below that this would never end.
     if (++open === streams) allOpen.resolve();
     await allOpen.promise;
-    for (let index = 0; index < 20; index++) response.write(event(chunk(body.model, { content: String(index % 10) })));
+    for (let index = 0; index < 20; index++) {
+      response.write(event(chunk(body.model, { content: String(index % 10) })));
+    }
     response.end(event(chunk(body.model, {}, "stop")) + event("[DONE]"));
   });
   const answers = await Promise.all(Array.from({ length: streams }, () => askFreely("gate")));
-  const whole = answers.filter((text) => textOf(text) === "a01234567890123456789" && text.endsWith("data: [DONE]\n\n"));
+  const whole = answers.filter((text) =>
+    textOf(text) === "a01234567890123456789" && text.endsWith("data: [DONE]\n\n")
+  );
   expect(whole).toHaveLength(streams);
 }, 60_000);
 
@@ -78,7 +95,9 @@ test("pieces arrive one by one, each as soon as the backend sends it", async () 
   upstream.on("stepwise", async ({ body }, response) => {
     startStream(response);
     for (const content of ["one", "two", "three"]) {
-      response.write(event(chunk(body.model, { ...(content === "one" ? { role: "assistant" } : {}), content })));
+      response.write(
+        event(chunk(body.model, { ...(content === "one" ? { role: "assistant" } : {}), content })),
+      );
       await new Promise<void>((resolve) => release.push(resolve));
     }
     response.end(event(chunk(body.model, {}, "stop")) + event("[DONE]"));
@@ -91,7 +110,9 @@ test("pieces arrive one by one, each as soon as the backend sends it", async () 
     release[index]!();
   }
   let rest = "";
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) rest += new TextDecoder().decode(piece.value);
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    rest += new TextDecoder().decode(piece.value);
+  }
   expect(rest).toEndWith("data: [DONE]\n\n");
 });
 
@@ -132,19 +153,27 @@ test("a client that does not read holds the backend back, and memory stays bound
     const piece = event(chunk(body.model, { content: "x".repeat(64 * 1024) }));
     while (sent < total && !response.destroyed) {
       sent += piece.length;
-      if (!response.write(piece)) await new Promise<void>((resolve) => {
-        response.removeAllListeners("drain").once("drain", resolve);
-        call.aborted.then(resolve);
-      });
+      if (!response.write(piece)) {
+        await new Promise<void>((resolve) => {
+          response.removeAllListeners("drain").once("drain", resolve);
+          call.aborted.then(resolve);
+        });
+      }
     }
     response.end(event(chunk(body.model, {}, "stop")) + event("[DONE]"));
   });
   const controller = new AbortController();
   const { connect } = await import("node:net");
   const socket = connect(gateway.port, "127.0.0.1");
-  const body = JSON.stringify({ model: "cloud/flood", stream: true, messages: [{ role: "user", content: "Hi" }] });
+  const body = JSON.stringify({
+    model: "cloud/flood",
+    stream: true,
+    messages: [{ role: "user", content: "Hi" }],
+  });
   socket.pause();
-  socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:${gateway.port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:${gateway.port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
   await until(() => sent > 0);
   // The backend has stopped when nothing moves any more.
   let last = -1;
@@ -161,7 +190,9 @@ test("a client that does not read holds the backend back, and memory stays bound
 }, 30_000);
 
 test("SIGTERM in the middle of 50 streams loses no frame", async () => {
-  const own = await startGateway({ config: `${configuration()}\n[shutdown]\ndrain_delay_ms = 300\ngrace_ms = 20000\n` });
+  const own = await startGateway({
+    config: `${configuration()}\n[shutdown]\ndrain_delay_ms = 300\ngrace_ms = 20000\n`,
+  });
   const goOn = Promise.withResolvers<void>();
   let open = 0;
   upstream.on("drain", async ({ body }, response) => {
@@ -169,7 +200,9 @@ test("SIGTERM in the middle of 50 streams loses no frame", async () => {
     response.write(event(chunk(body.model, { role: "assistant", content: "a" })));
     open++;
     await goOn.promise;
-    for (let index = 0; index < 50; index++) response.write(event(chunk(body.model, { content: String(index % 10) })));
+    for (let index = 0; index < 50; index++) {
+      response.write(event(chunk(body.model, { content: String(index % 10) })));
+    }
     response.end(event(chunk(body.model, {}, "stop")) + event("[DONE]"));
   });
   const answers = Promise.all(Array.from({ length: 50 }, () => askFreely("drain", own.origin)));
@@ -180,10 +213,14 @@ test("SIGTERM in the middle of 50 streams loses no frame", async () => {
   expect((await fetch(`${own.origin}/livez`)).status).toBe(200);
   const late = await (await ask("normal", undefined, own.origin)).text();
   expect(textOf(late)).toBe("Hello from upstream.");
-  await until(async () => await fetch(`${own.origin}/livez`).then(() => false, () => true), "the end of accepting");
+  await until(
+    async () => await fetch(`${own.origin}/livez`).then(() => false, () => true),
+    "the end of accepting",
+  );
   goOn.resolve();
   const expected = `a${"0123456789".repeat(5)}`;
-  expect((await answers).filter((text) => textOf(text) === expected && text.endsWith("data: [DONE]\n\n"))).toHaveLength(50);
+  expect((await answers).filter((text) => textOf(text) === expected && text.endsWith("data: [DONE]\n\n")))
+    .toHaveLength(50);
   expect(await own.exited).toBe(0);
 }, 60_000);
 

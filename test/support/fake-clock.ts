@@ -38,7 +38,9 @@ export class FakeClock implements Clock {
     await settle();
     const end = this.#time + milliseconds;
     for (;;) {
-      const due = [...this.#timers].filter(([, timer]) => timer.at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+      const due = [...this.#timers].filter(([, timer]) =>
+        timer.at <= end
+      ).sort(([, a], [, b]) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#timers.delete(due[0]);
       this.#time = Math.max(this.#time, due[1].at);

@@ -1,5 +1,11 @@
 import type { Strategy } from "intellirouter/plugin";
-import type { CatalogModel, Plan, RequestFacts, Resolution, ResolvedTarget } from "../../src/router/contracts.ts";
+import type {
+  CatalogModel,
+  Plan,
+  RequestFacts,
+  Resolution,
+  ResolvedTarget,
+} from "../../src/router/contracts.ts";
 import { TargetStates, type TargetStateSettings } from "../../src/router/target-states.ts";
 
 /** A model that can do everything, of unknown size and price. */
@@ -23,7 +29,8 @@ export function catalogModel(id: string, overrides: Partial<CatalogModel> = {}):
 }
 
 export function requestFacts(overrides: Partial<RequestFacts> = {}): RequestFacts {
-  const body = overrides.body ?? { model: overrides.model ?? "smart", messages: [{ role: "user", content: "Hello" }] };
+  const body = overrides.body ??
+    { model: overrides.model ?? "smart", messages: [{ role: "user", content: "Hello" }] };
   return {
     operation: "chat",
     model: "smart",
@@ -45,12 +52,18 @@ export function requestFacts(overrides: Partial<RequestFacts> = {}): RequestFact
 
 export const configuredOrder: Strategy = { rank: (targets) => targets.map(({ id }) => ({ id })) };
 
-export function resolvedTarget(model: CatalogModel | string, overrides: Partial<ResolvedTarget> = {}): ResolvedTarget {
+export function resolvedTarget(
+  model: CatalogModel | string,
+  overrides: Partial<ResolvedTarget> = {},
+): ResolvedTarget {
   const found = typeof model === "string" ? catalogModel(model) : model;
   return { name: found.id, model: found, weight: 1, firstTokenMs: undefined, ...overrides };
 }
 
-export function resolutionOf(targets: readonly (ResolvedTarget | string)[], overrides: Partial<Resolution> = {}): Resolution {
+export function resolutionOf(
+  targets: readonly (ResolvedTarget | string)[],
+  overrides: Partial<Resolution> = {},
+): Resolution {
   return {
     route: "smart",
     strategy: "priority",
@@ -65,7 +78,10 @@ export function resolutionOf(targets: readonly (ResolvedTarget | string)[], over
 }
 
 /** A plan as the planner makes it when every target is well. */
-export function planOf(targets: readonly string[], overrides: Partial<Plan> & { readonly stream?: boolean } = {}): Plan {
+export function planOf(
+  targets: readonly string[],
+  overrides: Partial<Plan> & { readonly stream?: boolean } = {},
+): Plan {
   const resolution = overrides.resolution ?? resolutionOf(targets);
   return {
     resolution,

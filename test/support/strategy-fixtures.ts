@@ -1,4 +1,10 @@
-import type { PluginDefinition, Strategy, StrategyOutcome, StrategyRequest, StrategyTarget } from "intellirouter/plugin";
+import type {
+  PluginDefinition,
+  Strategy,
+  StrategyOutcome,
+  StrategyRequest,
+  StrategyTarget,
+} from "intellirouter/plugin";
 import { testHost } from "./test-host.ts";
 
 /** Mulberry32: chance that is the same on every machine. */
@@ -49,15 +55,33 @@ export function request(overrides: Partial<StrategyRequest> = {}): StrategyReque
 }
 
 export function outcome(id: string, overrides: Partial<StrategyOutcome> = {}): StrategyOutcome {
-  return { id, ok: true, promptTokens: 100, outputTokens: 100, firstTokenMs: 100, totalMs: 1_100, request: request(), ...overrides };
+  return {
+    id,
+    ok: true,
+    promptTokens: 100,
+    outputTokens: 100,
+    firstTokenMs: 100,
+    totalMs: 1_100,
+    request: request(),
+    ...overrides,
+  };
 }
 
-export function order(strategy: Strategy, targets: readonly StrategyTarget[], asked: StrategyRequest = request()): string[] {
+export function order(
+  strategy: Strategy,
+  targets: readonly StrategyTarget[],
+  asked: StrategyRequest = request(),
+): string[] {
   return strategy.rank(targets, asked).map(({ id }) => id);
 }
 
 /** How often each target comes first. */
-export function shares(strategy: Strategy, targets: readonly StrategyTarget[], rounds: number, asked = request()): Record<string, number> {
+export function shares(
+  strategy: Strategy,
+  targets: readonly StrategyTarget[],
+  rounds: number,
+  asked = request(),
+): Record<string, number> {
   const counts: Record<string, number> = Object.fromEntries(targets.map(({ id }) => [id, 0]));
   for (let round = 0; round < rounds; round++) {
     const first = strategy.rank(targets, asked)[0]!.id;

@@ -50,7 +50,11 @@ export function completion(model: string, overrides: Record<string, unknown> = {
   };
 }
 
-export function chunk(model: string, delta: Record<string, unknown>, finish: string | null = null): Record<string, unknown> {
+export function chunk(
+  model: string,
+  delta: Record<string, unknown>,
+  finish: string | null = null,
+): Record<string, unknown> {
   return {
     id: "chatcmpl-upstream",
     object: "chat.completion.chunk",
@@ -65,7 +69,12 @@ export function event(value: unknown): string {
   return `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(body));
 }
@@ -75,7 +84,11 @@ export function startStream(response: ServerResponse): void {
   response.flushHeaders();
 }
 
-export function errorBody(message: string, code: string | null = null, type = "error"): Record<string, unknown> {
+export function errorBody(
+  message: string,
+  code: string | null = null,
+  type = "error",
+): Record<string, unknown> {
   return { error: { message, type, param: null, code } };
 }
 
@@ -142,23 +155,45 @@ function builtIn(call: UpstreamCall): UpstreamHandler {
 const models: UpstreamHandler = (_call, response) =>
   sendJson(response, 200, {
     object: "list",
-    data: ["normal", "org/model:tag"].map((id) => ({ id, object: "model", created: 1, owned_by: "upstream" })),
+    data: ["normal", "org/model:tag"].map((id) => ({
+      id,
+      object: "model",
+      created: 1,
+      owned_by: "upstream",
+    })),
   });
 
 const embeddings: UpstreamHandler = ({ body }, response) => {
   const inputs = Array.isArray(body.input) ? body.input : [body.input];
-  const data = inputs.map((_input: unknown, index: number) => ({ object: "embedding", index, embedding: [0.5, -0.25, index] }));
-  sendJson(response, 200, { object: "list", data, model: body.model, usage: { prompt_tokens: 3, total_tokens: 3 } });
+  const data = inputs.map((_input: unknown, index: number) => ({
+    object: "embedding",
+    index,
+    embedding: [0.5, -0.25, index],
+  }));
+  sendJson(response, 200, {
+    object: "list",
+    data,
+    model: body.model,
+    usage: { prompt_tokens: 3, total_tokens: 3 },
+  });
 };
 
 const normal: UpstreamHandler = ({ body }, response) => {
   if (!body.stream) return sendJson(response, 200, completion(body.model));
   startStream(response);
   response.write(event(chunk(body.model, { role: "assistant", content: "" })));
-  for (const content of ["Hello", " from", " upstream", "."]) response.write(event(chunk(body.model, { content })));
+  for (const content of ["Hello", " from", " upstream", "."]) {
+    response.write(event(chunk(body.model, { content })));
+  }
   response.write(event(chunk(body.model, {}, "stop")));
   if (body.stream_options?.include_usage) {
-    response.write(event({ ...chunk(body.model, {}), choices: [], usage: { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 } }));
+    response.write(
+      event({
+        ...chunk(body.model, {}),
+        choices: [],
+        usage: { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 },
+      }),
+    );
   }
   response.end(event("[DONE]"));
 };
@@ -173,13 +208,25 @@ const tools: UpstreamHandler = ({ body }, response) => {
   }));
   if (!body.stream) {
     const message = { role: "assistant", content: null, refusal: null, tool_calls: calls };
-    return sendJson(response, 200, completion(body.model, { choices: [{ index: 0, message, logprobs: null, finish_reason: "tool_calls" }] }));
+    return sendJson(
+      response,
+      200,
+      completion(body.model, {
+        choices: [{ index: 0, message, logprobs: null, finish_reason: "tool_calls" }],
+      }),
+    );
   }
   startStream(response);
   response.write(event(chunk(body.model, { role: "assistant", content: null })));
   calls.forEach((call, index) => {
     const { name, arguments: text } = call.function;
-    response.write(event(chunk(body.model, { tool_calls: [{ index, id: call.id, type: "function", function: { name, arguments: "" } }] })));
+    response.write(
+      event(
+        chunk(body.model, {
+          tool_calls: [{ index, id: call.id, type: "function", function: { name, arguments: "" } }],
+        }),
+      ),
+    );
     for (const piece of [text.slice(0, 4), text.slice(4)]) {
       response.write(event(chunk(body.model, { tool_calls: [{ index, function: { arguments: piece } }] })));
     }
@@ -191,16 +238,31 @@ const tools: UpstreamHandler = ({ body }, response) => {
 const chat: Record<string, UpstreamHandler> = {
   normal,
   tools,
-  "error-400": (_call, response) => sendJson(response, 400, errorBody("Bad temperature.", "invalid_value", "invalid_request_error")),
-  "error-401": (call, response) => sendJson(response, 401, errorBody(`Incorrect API key provided: ${call.headers.authorization}`, "invalid_api_key")),
+  "error-400": (_call, response) =>
+    sendJson(response, 400, errorBody("Bad temperature.", "invalid_value", "invalid_request_error")),
+  "error-401": (call, response) =>
+    sendJson(
+      response,
+      401,
+      errorBody(`Incorrect API key provided: ${call.headers.authorization}`, "invalid_api_key"),
+    ),
   "error-404": (_call, response) => sendJson(response, 404, errorBody("No such model.", "model_not_found")),
-  "error-429": (_call, response) => sendJson(response, 429, errorBody("Slow down.", "rate_limit_exceeded"), { "retry-after": "120" }),
+  "error-429": (_call, response) =>
+    sendJson(response, 429, errorBody("Slow down.", "rate_limit_exceeded"), { "retry-after": "120" }),
   "error-500": (_call, response) => sendJson(response, 500, errorBody("Oh no.", null, "server_error")),
   "error-503": (_call, response) => sendJson(response, 503, errorBody("Too busy.")),
-  html: (_call, response) => void response.writeHead(502, { "content-type": "text/html" }).end("<html><h1>Bad gateway</h1></html>"),
-  "html-200": (_call, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>"),
-  "error-in-200": (_call, response) => sendJson(response, 200, errorBody("Context length exceeded: maximum context length is 10 tokens.", "context_length_exceeded")),
-  redirect: (_call, response) => void response.writeHead(302, { location: "http://169.254.169.254/latest/meta-data" }).end(),
+  html: (_call, response) =>
+    void response.writeHead(502, { "content-type": "text/html" }).end("<html><h1>Bad gateway</h1></html>"),
+  "html-200": (_call, response) =>
+    void response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>"),
+  "error-in-200": (_call, response) =>
+    sendJson(
+      response,
+      200,
+      errorBody("Context length exceeded: maximum context length is 10 tokens.", "context_length_exceeded"),
+    ),
+  redirect: (_call, response) =>
+    void response.writeHead(302, { location: "http://169.254.169.254/latest/meta-data" }).end(),
   gzip: ({ body }, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(gzipSync(JSON.stringify(completion(body.model))));
@@ -213,7 +275,11 @@ const chat: Record<string, UpstreamHandler> = {
   },
   cut: ({ body }, response) => {
     startStream(response);
-    response.write(event(chunk(body.model, { role: "assistant", content: "" })) + event(chunk(body.model, { content: "Half an ans" })), () => response.destroy());
+    response.write(
+      event(chunk(body.model, { role: "assistant", content: "" })) +
+        event(chunk(body.model, { content: "Half an ans" })),
+      () => response.destroy(),
+    );
   },
   "error-mid-stream": ({ body }, response) => {
     startStream(response);

@@ -1,14 +1,27 @@
 import { definePlugin, UpstreamError } from "intellirouter/plugin";
-import type { CallContext, ChatCompletionRequest, CompletionChunk, ModelDescription, Provider, StreamFrame } from "intellirouter/plugin";
+import type {
+  CallContext,
+  ChatCompletionRequest,
+  CompletionChunk,
+  ModelDescription,
+  Provider,
+  StreamFrame,
+} from "intellirouter/plugin";
 import { z } from "zod";
 import { asChunks, asCompletion, failureOf, makeAnswer, type MockAnswer, type Mode } from "./answer.ts";
 import { embed } from "./embed.ts";
 import { pieces } from "./words.ts";
 
 const options = z.strictObject({
-  delay_ms: z.number().int().min(0).max(60_000).default(15).describe("Pause between two pieces of a stream, in milliseconds."),
-  slow_ms: z.number().int().min(0).max(600_000).default(3_000).describe("Wait of mock-llama-slow before its first piece, in milliseconds."),
-  list_all: z.boolean().default(false).describe("List the models that misbehave, too; they always work by name."),
+  delay_ms: z.number().int().min(0).max(60_000).default(15).describe(
+    "Pause between two pieces of a stream, in milliseconds.",
+  ),
+  slow_ms: z.number().int().min(0).max(600_000).default(3_000).describe(
+    "Wait of mock-llama-slow before its first piece, in milliseconds.",
+  ),
+  list_all: z.boolean().default(false).describe(
+    "List the models that misbehave, too; they always work by name.",
+  ),
 });
 
 type Options = z.output<typeof options>;
@@ -25,7 +38,11 @@ const misbehaving = [
   ...failures.map((name) => `mock-llama-error-${name}`),
 ];
 
-const known: Omit<ModelDescription, "id"> = { ownedBy: "intellirouter-mock", created: 1_700_000_000, mock: true };
+const known: Omit<ModelDescription, "id"> = {
+  ownedBy: "intellirouter-mock",
+  created: 1_700_000_000,
+  mock: true,
+};
 
 /** Answers without a model. The name decides how: well, slowly, badly or not at all. */
 class MockProvider implements Provider {
@@ -99,12 +116,18 @@ class MockProvider implements Provider {
     return makeAnswer(request, mode);
   }
 
-  async *#paced<Chunk>(chunks: Iterable<Chunk>, model: string, context: CallContext): AsyncGenerator<StreamFrame<Chunk>[]> {
+  async *#paced<Chunk>(
+    chunks: Iterable<Chunk>,
+    model: string,
+    context: CallContext,
+  ): AsyncGenerator<StreamFrame<Chunk>[]> {
     let sent = 0;
     for (const chunk of chunks) {
       if (sent > 0) await pause(this.#options.delay_ms, context.signal);
       context.signal.throwIfAborted();
-      if (sent === 5 && model.endsWith("-cut")) throw new UpstreamError({ kind: "unavailable", message: "This mock breaks off in the middle." });
+      if (sent === 5 && model.endsWith("-cut")) {
+        throw new UpstreamError({ kind: "unavailable", message: "This mock breaks off in the middle." });
+      }
       if (sent === 5 && model.endsWith("-malformed")) throw malformed();
       yield [{ chunk, text: JSON.stringify(chunk) }];
       sent++;
@@ -127,9 +150,15 @@ function* textChunks(answer: MockAnswer, model: string): Generator<CompletionChu
   yield { ...chunk(0, "", null), choices: [], usage: answer.usage };
 }
 
-function asChat(request: { readonly model: string; readonly prompt: unknown; readonly [field: string]: unknown }): ChatCompletionRequest {
+function asChat(
+  request: { readonly model: string; readonly prompt: unknown; readonly [field: string]: unknown },
+): ChatCompletionRequest {
   const { prompt, ...rest } = request;
-  return { ...rest, model: request.model, messages: [{ role: "user", content: typeof prompt === "string" ? prompt : JSON.stringify(prompt) }] };
+  return {
+    ...rest,
+    model: request.model,
+    messages: [{ role: "user", content: typeof prompt === "string" ? prompt : JSON.stringify(prompt) }],
+  };
 }
 
 function malformed(): UpstreamError {

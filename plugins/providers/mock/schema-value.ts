@@ -13,7 +13,9 @@ export function valueFor(schema: unknown, text: string, root: unknown = schema, 
     case "object":
     case undefined:
       return Object.fromEntries(
-        Object.entries((properties ?? {}) as Schema).map(([name, inner]) => [name, valueFor(inner, `mock ${name}`, root, depth + 1)]),
+        Object.entries((properties ?? {}) as Schema).map((
+          [name, inner],
+        ) => [name, valueFor(inner, `mock ${name}`, root, depth + 1)]),
       );
     case "array":
       return [valueFor(items, text, root, depth + 1)];
@@ -32,5 +34,8 @@ export function valueFor(schema: unknown, text: string, root: unknown = schema, 
 function follow(reference: string, root: unknown): unknown {
   if (!reference.startsWith("#")) return {};
   return reference.slice(1).split("/").filter((part) => part !== "")
-    .reduce<unknown>((value, part) => (value as Schema | undefined)?.[part.replace(/~1/g, "/").replace(/~0/g, "~")], root);
+    .reduce<unknown>(
+      (value, part) => (value as Schema | undefined)?.[part.replace(/~1/g, "/").replace(/~0/g, "~")],
+      root,
+    );
 }

@@ -1,7 +1,9 @@
 /** A small deterministic generator (mulberry32), seeded by a text: the same prompt always gets the same answer. */
 export function seededRandom(seed: string): () => number {
   let state = 0x811c9dc5;
-  for (let index = 0; index < seed.length; index++) state = Math.imul(state ^ seed.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < seed.length; index++) {
+    state = Math.imul(state ^ seed.charCodeAt(index), 0x01000193);
+  }
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -35,7 +37,8 @@ export function answerText(prompt: string, variant: number): string {
   const subject = prompt.replace(/\s+/g, " ").trim().slice(0, 60);
   const body = Array.from({ length: 2 + Math.floor(random() * 2) }, () => pick(sentences));
   const about = subject === "" ? "You said nothing." : `You said: "${subject}".`;
-  return [pick(openings), about, ...new Set(body), "(This is mock-llama: nobody thought about this answer.)"].join(" ");
+  return [pick(openings), about, ...new Set(body), "(This is mock-llama: nobody thought about this answer.)"]
+    .join(" ");
 }
 
 /** Pieces of about one token each; joined they are the text. */

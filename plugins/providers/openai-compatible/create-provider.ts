@@ -25,7 +25,8 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
   return {
     chat: {
       complete: (request, context) => backend.ask<ChatCompletion>("/chat/completions", request, context),
-      stream: (request, context) => backend.stream<ChatCompletionChunk>("/chat/completions", request, context),
+      stream: (request, context) =>
+        backend.stream<ChatCompletionChunk>("/chat/completions", request, context),
     },
     completions: {
       complete: (request, context) => backend.ask<Completion>("/completions", request, context),
@@ -69,7 +70,10 @@ class Backend {
       if (response.body === null || type.includes("text/html") || type.includes("application/json")) {
         // A whole answer where pieces were asked for is either an error or a backend that cannot stream.
         await readJson(response, context.signal, this.#host.now());
-        throw new UpstreamError({ kind: "bad_response", message: `it is ${type || "empty"} and not a stream` });
+        throw new UpstreamError({
+          kind: "bad_response",
+          message: `it is ${type || "empty"} and not a stream`,
+        });
       }
       return { frames: eventFrames<Chunk>(response.body, context.signal), headers: response.headers };
     });
@@ -77,7 +81,10 @@ class Backend {
 
   async listModels(context: CallContext) {
     return await this.#scrubbed(async () => {
-      const response = await this.#host.fetch(`${this.#baseUrl}/models`, { headers: this.#headers, signal: context.signal });
+      const response = await this.#host.fetch(`${this.#baseUrl}/models`, {
+        headers: this.#headers,
+        signal: context.signal,
+      });
       return describeModels(await readJson(response, context.signal, this.#host.now()));
     });
   }
@@ -99,7 +106,14 @@ class Backend {
       const key = this.#apiKey;
       if (!(error instanceof UpstreamError) || key === undefined || !error.message.includes(key)) throw error;
       const { kind, status, retryAfterMs, code, param } = error;
-      throw new UpstreamError({ kind, status, retryAfterMs, code, param, message: error.message.replaceAll(key, "[key]") });
+      throw new UpstreamError({
+        kind,
+        status,
+        retryAfterMs,
+        code,
+        param,
+        message: error.message.replaceAll(key, "[key]"),
+      });
     }
   }
 }

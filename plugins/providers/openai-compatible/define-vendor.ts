@@ -30,8 +30,12 @@ export function defineVendor(vendor: Vendor): PluginDefinition<"provider"> {
     options: optionsWithDefaults(defaults),
     ...(priceId === undefined ? {} : { priceId }),
     discovery: {
-      ...(apiKey === undefined ? {} : { environment: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } }),
-      ...(local === undefined ? {} : { loopback: { ...local, options: (origin: string) => ({ base_url: `${origin}/v1` }) } }),
+      ...(apiKey === undefined
+        ? {}
+        : { environment: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } }),
+      ...(local === undefined
+        ? {}
+        : { loopback: { ...local, options: (origin: string) => ({ base_url: `${origin}/v1` }) } }),
     },
     create: createOpenAiCompatible,
   });

@@ -12,8 +12,9 @@ export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stre
     delete encoded[other];
   }
   if (stream) {
-    if (usage) encoded.stream_options = { ...(body.stream_options as Body | null | undefined), include_usage: true };
-    else delete encoded.stream_options;
+    if (usage) {
+      encoded.stream_options = { ...(body.stream_options as Body | null | undefined), include_usage: true };
+    } else delete encoded.stream_options;
   } else {
     // A client may say stream: false or stream: null; backends differ in what they make of the latter.
     delete encoded.stream;
@@ -24,7 +25,10 @@ export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stre
 }
 
 /** Headers of every request. */
-export function encodeHeaders(options: OpenAiCompatibleOptions, apiKey: string | undefined): Record<string, string> {
+export function encodeHeaders(
+  options: OpenAiCompatibleOptions,
+  apiKey: string | undefined,
+): Record<string, string> {
   return {
     "content-type": "application/json",
     ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),

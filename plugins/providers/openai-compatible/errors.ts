@@ -18,7 +18,12 @@ const longestMessage = 1_000;
  *
  * @param now wall clock in milliseconds, for delays that are given as dates.
  */
-export function errorFromResponse(status: number, headers: Headers, body: string, now: number): UpstreamError {
+export function errorFromResponse(
+  status: number,
+  headers: Headers,
+  body: string,
+  now: number,
+): UpstreamError {
   const facts = readBody(body, `the backend answered with status ${status}`);
   return new UpstreamError({
     kind: kindOf(status, facts),
@@ -51,7 +56,8 @@ export function errorInside(value: unknown): UpstreamError | undefined {
   if (typeof body !== "object" || body === null) return undefined;
   const { error, choices, data, object } = body as Loose;
   if (error !== undefined && error !== null) return errorFromObject(error);
-  return object === "error" || (choices === undefined && data === undefined && typeof (body as Loose).detail === "string")
+  return object === "error" ||
+      (choices === undefined && data === undefined && typeof (body as Loose).detail === "string")
     ? errorFromObject(body)
     : undefined;
 }
@@ -71,9 +77,13 @@ function readBody(text: string, fallback: string): ErrorFacts {
 }
 
 function factsOf(error: unknown, fallback: string): ErrorFacts {
-  if (typeof error === "string") return { message: shorten(error) || fallback, code: null, type: "", param: null };
+  if (typeof error === "string") {
+    return { message: shorten(error) || fallback, code: null, type: "", param: null };
+  }
   const { message, detail, code, type, param, error: nested } = (error ?? {}) as Loose;
-  if (message === undefined && typeof nested === "object" && nested !== null) return factsOf(nested, fallback);
+  if (message === undefined && typeof nested === "object" && nested !== null) {
+    return factsOf(nested, fallback);
+  }
   const said = textOf(message) ?? textOf(detail) ?? textOf(nested);
   return {
     message: shorten(said ?? "") || fallback,
@@ -104,8 +114,13 @@ const filterWords = /content[_ ](filter|management|policy)|responsible ai|safety
 function kindOf(status: number, { message, code, type }: ErrorFacts): UpstreamErrorKind {
   const words = `${code ?? ""} ${type}`;
   if (/insufficient_quota|billing|invalid_api_key|account_deactivated/i.test(words)) return "auth";
-  if (status < 500 && (/context_length/i.test(words) || contextWords.test(message)) && status !== 429) return "context_length";
-  if (status < 500 && (/content_filter|content_policy/i.test(words) || (status === 400 && filterWords.test(message)))) return "content_filter";
+  if (status < 500 && (/context_length/i.test(words) || contextWords.test(message)) && status !== 429) {
+    return "context_length";
+  }
+  if (
+    status < 500 &&
+    (/content_filter|content_policy/i.test(words) || (status === 400 && filterWords.test(message)))
+  ) return "content_filter";
   if (status === 429 || /rate_limit/i.test(words)) return "rate_limited";
   if (status === 401 || status === 402 || status === 403) return "auth";
   if (status === 408 || status === 504) return "timeout";
@@ -129,7 +144,9 @@ function retryAfter(headers: Headers, body: string, now: number): number | undef
   const retryInfo = body.match(/"retryDelay"\s*:\s*"([\d.]+)s"/)?.[1];
   if (retryInfo !== undefined) return Number(retryInfo) * 1000;
   for (const kind of ["requests", "tokens"]) {
-    if (headers.get(`x-ratelimit-remaining-${kind}`) === "0") return duration(headers.get(`x-ratelimit-reset-${kind}`));
+    if (headers.get(`x-ratelimit-remaining-${kind}`) === "0") {
+      return duration(headers.get(`x-ratelimit-reset-${kind}`));
+    }
   }
   return undefined;
 }
@@ -138,7 +155,9 @@ function retryAfter(headers: Headers, body: string, now: number): number | undef
 function duration(text: string | null): number | undefined {
   const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
   const parts = [...(text ?? "").matchAll(/([\d.]+)(ms|h|m|s)/g)];
-  return parts.length === 0 ? undefined : parts.reduce((sum, [, value, unit]) => sum + Number(value) * units[unit!]!, 0);
+  return parts.length === 0
+    ? undefined
+    : parts.reduce((sum, [, value, unit]) => sum + Number(value) * units[unit!]!, 0);
 }
 
 function positive(text: string | null): number | undefined {

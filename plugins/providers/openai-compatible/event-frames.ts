@@ -49,7 +49,11 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>, signal: Abo
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UpstreamError({ kind: "unavailable", message: `The connection to the backend broke: ${reason}`, cause: error });
+    throw new UpstreamError({
+      kind: "unavailable",
+      message: `The connection to the backend broke: ${reason}`,
+      cause: error,
+    });
   }
 }
 
@@ -58,7 +62,9 @@ async function release(reader: ReadableStreamDefaultReader<Uint8Array>, announce
   const cut = () => reader.cancel().catch(() => {});
   if (!announced) return await cut();
   const timer = setTimeout(cut, closingMs);
-  void reader.read().then(({ done }) => done ? undefined : cut(), () => {}).finally(() => clearTimeout(timer));
+  void reader.read().then(({ done }) => done ? undefined : cut(), () => {}).finally(() =>
+    clearTimeout(timer)
+  );
 }
 
 /** Bytes in, frames out; keeps what is not complete yet. */
@@ -105,7 +111,9 @@ export class EventReader<Chunk> {
       this.#pending = pending.slice(start);
       if (this.#pending.length > longestEvent) throw tooLong();
       // Without plain line ends the blank line would never be found.
-      if (this.#pending.includes("\r") || (this.#pending.length >= 6 && !this.#pending.startsWith("data: "))) this.#useParser(this.#pending);
+      if (
+        this.#pending.includes("\r") || (this.#pending.length >= 6 && !this.#pending.startsWith("data: "))
+      ) this.#useParser(this.#pending);
     });
   }
 
@@ -115,12 +123,16 @@ export class EventReader<Chunk> {
     this.#parser = createParser({
       onEvent: ({ event, data }) => {
         size = 0;
-        if (this.done || this.failure !== undefined || (event !== undefined && silentEvents.has(event))) return;
+        if (this.done || this.failure !== undefined || (event !== undefined && silentEvents.has(event))) {
+          return;
+        }
         this.#guard(() => event === "error" ? this.#error(data) : this.#data(data));
       },
       onError: (error) => {
         // An old llama.cpp puts errors into a field of their own.
-        if (error.type === "unknown-field" && error.field === "error") this.#guard(() => this.#error(error.value ?? ""));
+        if (error.type === "unknown-field" && error.field === "error") {
+          this.#guard(() => this.#error(error.value ?? ""));
+        }
       },
     });
     const feed = this.#parser.feed.bind(this.#parser);
@@ -142,7 +154,11 @@ export class EventReader<Chunk> {
     try {
       value = JSON.parse(data);
     } catch (error) {
-      throw new UpstreamError({ kind: "bad_response", message: `The backend's stream is not JSON: ${data.slice(0, 200)}`, cause: error });
+      throw new UpstreamError({
+        kind: "bad_response",
+        message: `The backend's stream is not JSON: ${data.slice(0, 200)}`,
+        cause: error,
+      });
     }
     const failure = errorInside(value);
     if (failure !== undefined) throw failure;
@@ -171,5 +187,8 @@ export class EventReader<Chunk> {
 }
 
 function tooLong(): UpstreamError {
-  return new UpstreamError({ kind: "bad_response", message: `The backend sent an event of more than ${longestEvent} characters.` });
+  return new UpstreamError({
+    kind: "bad_response",
+    message: `The backend sent an event of more than ${longestEvent} characters.`,
+  });
 }

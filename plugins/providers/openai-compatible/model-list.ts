@@ -6,12 +6,22 @@ type Loose = Readonly<Record<string, unknown>>;
 /** A `/models` answer as descriptions. Servers add what they know under various names; what is not there stays unknown. */
 export function describeModels(value: unknown): ModelDescription[] {
   const list = Array.isArray(value) ? value : (value as Loose | null)?.data;
-  if (!Array.isArray(list)) throw new UpstreamError({ kind: "bad_response", message: "The backend's list of models is no list." });
-  return list.flatMap((entry: Loose) => typeof entry?.id === "string" && entry.id !== "" ? [describe(entry, entry.id)] : []);
+  if (!Array.isArray(list)) {
+    throw new UpstreamError({ kind: "bad_response", message: "The backend's list of models is no list." });
+  }
+  return list.flatMap((entry: Loose) =>
+    typeof entry?.id === "string" && entry.id !== "" ? [describe(entry, entry.id)] : []
+  );
 }
 
 function describe(entry: Loose, id: string): ModelDescription {
-  const contextLength = firstCount(entry, ["context_length", "context_window", "max_model_len", "max_context_length", "max_context_window_tokens"]) ??
+  const contextLength = firstCount(entry, [
+    "context_length",
+    "context_window",
+    "max_model_len",
+    "max_context_length",
+    "max_context_window_tokens",
+  ]) ??
     firstCount((entry.meta ?? {}) as Loose, ["n_ctx_train"]);
   const maxOutputTokens = firstCount(entry, ["max_completion_tokens", "max_output_tokens"]) ??
     firstCount((entry.top_provider ?? {}) as Loose, ["max_completion_tokens"]);

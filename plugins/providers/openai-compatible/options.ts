@@ -3,15 +3,24 @@ import { z } from "zod";
 /** Options of every provider that speaks the OpenAI protocol. */
 export const openAiCompatibleOptions = z.strictObject({
   base_url: z.string()
-    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/, "must be an http or https URL without user name, query or fragment, such as \"http://127.0.0.1:8080/v1\"")
-    .describe("Address of the API, up to and without \"/chat/completions\"."),
+    .regex(
+      /^https?:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/,
+      'must be an http or https URL without user name, query or fragment, such as "http://127.0.0.1:8080/v1"',
+    )
+    .describe('Address of the API, up to and without "/chat/completions".'),
   headers: z.record(z.string(), z.string()).default({}).describe("Further request headers."),
   organization: z.string().optional().describe("Sent as OpenAI-Organization."),
   project: z.string().optional().describe("Sent as OpenAI-Project."),
-  stream_usage: z.boolean().default(true).describe("Ask for token counts at the end of streams (stream_options.include_usage)."),
+  stream_usage: z.boolean().default(true).describe(
+    "Ask for token counts at the end of streams (stream_options.include_usage).",
+  ),
   max_tokens_field: z.enum(["as_sent", "max_tokens", "max_completion_tokens"]).default("as_sent")
-    .describe("The field for the limit of an answer that the backend knows; the other spelling is renamed to it."),
-  drop_fields: z.array(z.string()).default([]).describe("Request fields that the backend refuses, removed before sending."),
+    .describe(
+      "The field for the limit of an answer that the backend knows; the other spelling is renamed to it.",
+    ),
+  drop_fields: z.array(z.string()).default([]).describe(
+    "Request fields that the backend refuses, removed before sending.",
+  ),
 });
 
 export type OpenAiCompatibleOptions = z.output<typeof openAiCompatibleOptions>;
@@ -21,8 +30,13 @@ export function optionsWithDefaults(defaults: Partial<z.input<typeof openAiCompa
   const { shape } = openAiCompatibleOptions;
   return openAiCompatibleOptions.extend({
     base_url: defaults.base_url === undefined ? shape.base_url : shape.base_url.default(defaults.base_url),
-    stream_usage: shape.stream_usage.unwrap().default(defaults.stream_usage ?? true).describe(shape.stream_usage.description ?? ""),
-    max_tokens_field: shape.max_tokens_field.unwrap().default(defaults.max_tokens_field ?? "as_sent").describe(shape.max_tokens_field.description ?? ""),
-    drop_fields: shape.drop_fields.unwrap().default(defaults.drop_fields ?? []).describe(shape.drop_fields.description ?? ""),
+    stream_usage: shape.stream_usage.unwrap().default(defaults.stream_usage ?? true).describe(
+      shape.stream_usage.description ?? "",
+    ),
+    max_tokens_field: shape.max_tokens_field.unwrap().default(defaults.max_tokens_field ?? "as_sent")
+      .describe(shape.max_tokens_field.description ?? ""),
+    drop_fields: shape.drop_fields.unwrap().default(defaults.drop_fields ?? []).describe(
+      shape.drop_fields.description ?? "",
+    ),
   });
 }

@@ -19,14 +19,23 @@ export async function readJson(response: Response, signal: AbortSignal, now: num
     value = JSON.parse(text);
   } catch (error) {
     const start = text.trim().slice(0, 80);
-    throw new UpstreamError({ kind: "bad_response", status: response.status, message: `it is not JSON, it begins ${JSON.stringify(start)}`, cause: error });
+    throw new UpstreamError({
+      kind: "bad_response",
+      status: response.status,
+      message: `it is not JSON, it begins ${JSON.stringify(start)}`,
+      cause: error,
+    });
   }
   const failure = errorInside(value);
   if (failure !== undefined) throw failure;
   return value;
 }
 
-export async function readError(response: Response, signal: AbortSignal, now: number): Promise<UpstreamError> {
+export async function readError(
+  response: Response,
+  signal: AbortSignal,
+  now: number,
+): Promise<UpstreamError> {
   let body = "";
   try {
     body = await readText(response, signal, largestError);
@@ -57,6 +66,10 @@ async function readText(response: Response, signal: AbortSignal, limit: number):
     if (signal.aborted) throw signal.reason;
     if (error instanceof UpstreamError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UpstreamError({ kind: "unavailable", message: `The connection to the backend broke: ${reason}`, cause: error });
+    throw new UpstreamError({
+      kind: "unavailable",
+      message: `The connection to the backend broke: ${reason}`,
+      cause: error,
+    });
   }
 }

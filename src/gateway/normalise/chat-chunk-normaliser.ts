@@ -55,7 +55,9 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       out.push(frame.text ?? JSON.stringify(chunk));
       return;
     }
-    const mended = choices.map((choice, position) => this.#mend(choice, position)).filter((choice) => choice !== undefined);
+    const mended = choices.map((choice, position) => this.#mend(choice, position)).filter((choice) =>
+      choice !== undefined
+    );
     if (mended.length > 0) out.push(JSON.stringify(this.#withHead(chunk, mended)));
   }
 
@@ -71,14 +73,22 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   heartbeat(): string | undefined {
     const open = [...this.#choices].find(([, state]) => state.roleSent && state.finished === undefined);
     if (open === undefined) return undefined;
-    return JSON.stringify({ ...this.#head({}), choices: [{ index: open[0], delta: {}, finish_reason: null }] });
+    return JSON.stringify({
+      ...this.#head({}),
+      choices: [{ index: open[0], delta: {}, finish_reason: null }],
+    });
   }
 
   #headIsClean(chunk: Loose): boolean {
     const { id, created, model, object } = chunk;
-    if (object !== "chat.completion.chunk" || chunk.error === null || !isServiceTier(chunk.service_tier)) return false;
+    if (object !== "chat.completion.chunk" || chunk.error === null || !isServiceTier(chunk.service_tier)) {
+      return false;
+    }
     if (this.#id === undefined) {
-      if (typeof id !== "string" || id === "" || typeof created !== "number" || typeof model !== "string" || model === "") return false;
+      if (
+        typeof id !== "string" || id === "" || typeof created !== "number" || typeof model !== "string" ||
+        model === ""
+      ) return false;
       if (!Number.isInteger(created)) return false;
       if (this.#options.forcedModel !== undefined && model !== this.#options.forcedModel) return false;
       this.#id = id;
@@ -86,7 +96,8 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       this.#model = model;
       return Array.isArray(chunk.choices);
     }
-    return id === this.#id && created === this.#created && model === this.#model && Array.isArray(chunk.choices);
+    return id === this.#id && created === this.#created && model === this.#model &&
+      Array.isArray(chunk.choices);
   }
 
   #choiceIsClean(choice: LooseChoice): boolean {
@@ -99,10 +110,14 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     const { content, tool_calls: calls } = delta;
     if (content !== undefined && content !== null && typeof content !== "string") return false;
     if ((delta.reasoning_content ?? undefined) !== (delta.reasoning ?? undefined)) return false;
-    if (calls !== undefined && !(Array.isArray(calls) && (state ?? new ChoiceState()).callsAreClean(calls as LooseCall[]))) return false;
+    if (
+      calls !== undefined &&
+      !(Array.isArray(calls) && (state ?? new ChoiceState()).callsAreClean(calls as LooseCall[]))
+    ) return false;
     if (reason === null) return true;
     const calling = (state?.sawToolCall ?? false) || calls !== undefined;
-    return isFinishReason(reason) && !(calling && (reason === "stop" || calls !== undefined || state!.withoutArguments.length > 0));
+    return isFinishReason(reason) &&
+      !(calling && (reason === "stop" || calls !== undefined || state!.withoutArguments.length > 0));
   }
 
   #note(choice: LooseChoice): void {
@@ -130,7 +145,9 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
         call.hasArguments = true;
         return { index: call.index, function: { arguments: "{}" } };
       });
-      if (empty.length > 0) delta.tool_calls = joinCalls((delta.tool_calls as Loose[] | undefined) ?? [], empty);
+      if (empty.length > 0) {
+        delta.tool_calls = joinCalls((delta.tool_calls as Loose[] | undefined) ?? [], empty);
+      }
     }
     this.#observe(delta, ends ? reason : null);
     if (!ends && Object.keys(delta).length === 0) return undefined;
@@ -138,7 +155,14 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   }
 
   #mendDelta(given: Loose, state: ChoiceState, index: number): Loose {
-    const { role: _role, content: rawContent, reasoning, reasoning_content: reasoningContent, tool_calls: calls, ...rest } = given;
+    const {
+      role: _role,
+      content: rawContent,
+      reasoning,
+      reasoning_content: reasoningContent,
+      tool_calls: calls,
+      ...rest
+    } = given;
     const { content, thinking } = splitContent(rawContent);
     const thought = thinking ?? text(reasoningContent) ?? text(reasoning);
     const delta: Loose = {};
@@ -149,7 +173,10 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     } else if (rawContent !== undefined && content !== null) delta.content = content;
     Object.assign(delta, rest, bothSpellings(thought));
     if (Array.isArray(calls)) {
-      const mended = state.mendCalls(calls, (call) => `call_${this.#head({}).id}_${index}_${call}`.replace(/[^\w-]/g, ""));
+      const mended = state.mendCalls(
+        calls,
+        (call) => `call_${this.#head({}).id}_${index}_${call}`.replace(/[^\w-]/g, ""),
+      );
       if (mended.length > 0) delta.tool_calls = mended;
     }
     return delta;
@@ -165,10 +192,14 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       this.hasOutput = true;
       for (const call of calls as LooseCall[]) {
         const { name, arguments: text } = call.function ?? {};
-        characters += (typeof text === "string" ? text.length : 0) + (typeof name === "string" ? name.length : 0);
+        characters += (typeof text === "string" ? text.length : 0) +
+          (typeof name === "string" ? name.length : 0);
       }
     }
-    if (characters > 0 || (reason !== null && reason !== undefined) || delta.audio !== undefined || delta.function_call !== undefined) {
+    if (
+      characters > 0 || (reason !== null && reason !== undefined) || delta.audio !== undefined ||
+      delta.function_call !== undefined
+    ) {
       this.hasOutput = true;
     }
     this.outputCharacters += characters;
@@ -189,17 +220,30 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   }
 
   #withHead(chunk: Loose, choices: readonly Loose[]): Loose {
-    const { id: _id, object: _object, created: _created, model: _model, usage: _usage, error: _error, ...rest } = chunk;
+    const {
+      id: _id,
+      object: _object,
+      created: _created,
+      model: _model,
+      usage: _usage,
+      error: _error,
+      ...rest
+    } = chunk;
     if (!isServiceTier(rest.service_tier)) delete rest.service_tier;
     return { ...this.#head(chunk), ...rest, choices };
   }
 }
 
 /** The arguments that a call lacks may belong to a call that begins in the same piece. */
-function joinCalls(calls: readonly Loose[], empty: readonly { index: number; function: { arguments: string } }[]): Loose[] {
+function joinCalls(
+  calls: readonly Loose[],
+  empty: readonly { index: number; function: { arguments: string } }[],
+): Loose[] {
   const joined = calls.map((call) => {
     const lacking = empty.find(({ index }) => index === call.index);
-    return lacking === undefined ? call : { ...call, function: { ...(call.function as Loose), arguments: "{}" } };
+    return lacking === undefined
+      ? call
+      : { ...call, function: { ...(call.function as Loose), arguments: "{}" } };
   });
   return [...joined, ...empty.filter(({ index }) => !calls.some((call) => call.index === index))];
 }
@@ -209,10 +253,19 @@ function text(value: unknown): string | undefined {
 }
 
 function garbage(what: string): UpstreamError {
-  return new UpstreamError({ kind: "bad_response", message: `The backend's stream makes no sense: ${what}.` });
+  return new UpstreamError({
+    kind: "bad_response",
+    message: `The backend's stream makes no sense: ${what}.`,
+  });
 }
 
 function broken(error: unknown): UpstreamError {
   const message = typeof error === "string" ? error : (error as { readonly message?: unknown }).message;
-  return new UpstreamError({ kind: "unavailable", message: `The backend broke off its answer: ${String(message ?? "no reason given")}.`.replace(/\.\.$/, ".") });
+  return new UpstreamError({
+    kind: "unavailable",
+    message: `The backend broke off its answer: ${String(message ?? "no reason given")}.`.replace(
+      /\.\.$/,
+      ".",
+    ),
+  });
 }

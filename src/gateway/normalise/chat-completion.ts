@@ -15,7 +15,9 @@ type Loose = Record<string, unknown>;
  */
 export function normaliseChatCompletion(given: unknown, options: NormaliserOptions): ChatCompletion {
   const body = given as Loose | null;
-  if (typeof body !== "object" || body === null || !Array.isArray(body.choices) || body.choices.length === 0) {
+  if (
+    typeof body !== "object" || body === null || !Array.isArray(body.choices) || body.choices.length === 0
+  ) {
     throw new UpstreamError({ kind: "bad_response", message: "The backend's answer has no choices." });
   }
   const { usage: rawUsage, error: _error, ...rest } = body;
@@ -32,12 +34,24 @@ export function normaliseChatCompletion(given: unknown, options: NormaliserOptio
   };
 }
 
-function normaliseChoice(given: unknown, position: number, fallbackId: string): ChatCompletion["choices"][number] {
+function normaliseChoice(
+  given: unknown,
+  position: number,
+  fallbackId: string,
+): ChatCompletion["choices"][number] {
   const choice = (given ?? {}) as Loose;
   const message = (choice.message ?? {}) as Loose;
-  const { content: rawContent, reasoning, reasoning_content: reasoningContent, tool_calls: rawCalls, ...rest } = message;
+  const {
+    content: rawContent,
+    reasoning,
+    reasoning_content: reasoningContent,
+    tool_calls: rawCalls,
+    ...rest
+  } = message;
   const { content, thinking } = splitContent(rawContent);
-  const calls = Array.isArray(rawCalls) ? rawCalls.map((call, index) => normaliseCall(call, `call_${fallbackId}_${position}_${index}`)) : [];
+  const calls = Array.isArray(rawCalls)
+    ? rawCalls.map((call, index) => normaliseCall(call, `call_${fallbackId}_${position}_${index}`))
+    : [];
   const thought = thinking ?? text(reasoningContent) ?? text(reasoning);
   const index = typeof choice.index === "number" ? choice.index : position;
   return {

@@ -46,11 +46,19 @@ export class ChoiceState {
       if (call.index === count) {
         if (typeof call.id !== "string" || call.id === "") return false;
         if (call.type === "custom") { if (typeof call.custom !== "object") return false; }
-        else if (call.type !== "function" || typeof call.function?.name !== "string" || call.function.name === "" || typeof text !== "string") return false;
+        else if (
+          call.type !== "function" || typeof call.function?.name !== "string" || call.function.name === "" ||
+          typeof text !== "string"
+        ) return false;
         count++;
       } else {
-        if (this.#byIndex.get(call.index)?.index !== call.index || call.id !== undefined || call.type !== undefined) return false;
-        if (call.custom === undefined && (typeof text !== "string" || call.function?.name !== undefined)) return false;
+        if (
+          this.#byIndex.get(call.index)?.index !== call.index || call.id !== undefined ||
+          call.type !== undefined
+        ) return false;
+        if (call.custom === undefined && (typeof text !== "string" || call.function?.name !== undefined)) {
+          return false;
+        }
       }
     }
     return true;
@@ -61,7 +69,9 @@ export class ChoiceState {
     for (const call of calls) {
       const index = call.index as number;
       const started = this.#byIndex.get(index) ?? this.#start(index, call.id as string);
-      if (call.custom !== undefined || argumentsText(call.function?.arguments) !== "") started.hasArguments = true;
+      if (call.custom !== undefined || argumentsText(call.function?.arguments) !== "") {
+        started.hasArguments = true;
+      }
     }
   }
 
@@ -87,7 +97,13 @@ export class ChoiceState {
       }
       started.hasArguments = text !== "";
       const { index: _index, id: _id, type: _type, function: body, ...extra } = call;
-      return [{ index, id, type: "function", function: { ...body, name: String(body?.name ?? ""), arguments: text }, ...extra }];
+      return [{
+        index,
+        id,
+        type: "function",
+        function: { ...body, name: String(body?.name ?? ""), arguments: text },
+        ...extra,
+      }];
     });
   }
 
@@ -97,7 +113,9 @@ export class ChoiceState {
     const byId = hasId ? this.#calls.find((known) => known.id === call.id) : undefined;
     if (byId !== undefined) return byId;
     const hasName = typeof call.function?.name === "string" && call.function.name !== "";
-    if (call.index === undefined || call.index === null) return hasId || hasName ? undefined : this.#calls.at(-1);
+    if (call.index === undefined || call.index === null) {
+      return hasId || hasName ? undefined : this.#calls.at(-1);
+    }
     const byIndex = this.#byIndex.get(call.index);
     // Another id under a used index is another call: some backends number every call 0.
     return hasId && byIndex !== undefined ? undefined : byIndex;

@@ -11,7 +11,9 @@ type Loose = Record<string, unknown>;
 /** A whole text completion that keeps the protocol's rules. @throws {UpstreamError} `bad_response` */
 export function normaliseCompletion(given: unknown, options: NormaliserOptions): Completion {
   const body = given as Loose | null;
-  if (typeof body !== "object" || body === null || !Array.isArray(body.choices) || body.choices.length === 0) {
+  if (
+    typeof body !== "object" || body === null || !Array.isArray(body.choices) || body.choices.length === 0
+  ) {
     throw new UpstreamError({ kind: "bad_response", message: "The backend's answer has no choices." });
   }
   const { usage: rawUsage, error: _error, ...rest } = body;
@@ -41,7 +43,9 @@ export class CompletionChunkNormaliser implements StreamNormaliser<CompletionChu
     const given = chunk as unknown as Loose;
     if (typeof given !== "object" || given === null) throw broken("a piece is no object");
     if (given.error !== undefined && given.error !== null) throw broken(JSON.stringify(given.error));
-    if (given.usage !== undefined && given.usage !== null) this.usage = canonicalUsage(given.usage) ?? this.usage;
+    if (given.usage !== undefined && given.usage !== null) {
+      this.usage = canonicalUsage(given.usage) ?? this.usage;
+    }
     const choices = (Array.isArray(given.choices) ? given.choices : [])
       .map((choice, position) => normaliseChoice(choice as Loose, position, null))
       .filter((choice) => this.#finished.get(choice.index) !== true);
@@ -66,12 +70,16 @@ export class CompletionChunkNormaliser implements StreamNormaliser<CompletionChu
   heartbeat(): string | undefined {
     const open = [...this.#finished].find(([, finished]) => !finished);
     if (open === undefined) return undefined;
-    return JSON.stringify({ ...this.#head!, choices: [{ index: open[0], text: "", logprobs: null, finish_reason: null }] });
+    return JSON.stringify({
+      ...this.#head!,
+      choices: [{ index: open[0], text: "", logprobs: null, finish_reason: null }],
+    });
   }
 }
 
 function head(body: Loose, options: NormaliserOptions) {
-  const named = (value: unknown, fallback: string) => typeof value === "string" && value !== "" ? value : fallback;
+  const named = (value: unknown, fallback: string) =>
+    typeof value === "string" && value !== "" ? value : fallback;
   return {
     id: named(body.id, options.fallbackId),
     object: "text_completion" as const,
@@ -80,7 +88,11 @@ function head(body: Loose, options: NormaliserOptions) {
   };
 }
 
-function normaliseChoice(choice: Loose, position: number, fallbackReason: "stop" | null): Completion["choices"][number] {
+function normaliseChoice(
+  choice: Loose,
+  position: number,
+  fallbackReason: "stop" | null,
+): Completion["choices"][number] {
   const reason = choice.finish_reason || fallbackReason;
   const mapped = reason === null ? null : finishReason(reason, false);
   return {

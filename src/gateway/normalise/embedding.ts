@@ -28,7 +28,10 @@ export function normaliseEmbedding(given: unknown, format: "float" | "base64"): 
     object: "list",
     data,
     model: typeof body.model === "string" ? body.model : "",
-    usage: { prompt_tokens: usage?.prompt_tokens ?? 0, total_tokens: usage?.total_tokens ?? usage?.prompt_tokens ?? 0 },
+    usage: {
+      prompt_tokens: usage?.prompt_tokens ?? 0,
+      total_tokens: usage?.total_tokens ?? usage?.prompt_tokens ?? 0,
+    },
   };
 }
 
@@ -37,7 +40,10 @@ function convert(vector: unknown, format: "float" | "base64"): string | number[]
   if (Array.isArray(vector) && vector.every((value) => typeof value === "number")) {
     return format === "float" ? vector : encode(vector);
   }
-  throw new UpstreamError({ kind: "bad_response", message: "The backend's embedding is neither a list of numbers nor base64." });
+  throw new UpstreamError({
+    kind: "bad_response",
+    message: "The backend's embedding is neither a list of numbers nor base64.",
+  });
 }
 
 function encode(vector: readonly number[]): string {
@@ -49,7 +55,10 @@ function encode(vector: readonly number[]): string {
 function decode(text: string): number[] {
   const bytes = Buffer.from(text, "base64");
   if (bytes.length % 4 !== 0) {
-    throw new UpstreamError({ kind: "bad_response", message: "The backend's base64 embedding is not made of 32-bit floats." });
+    throw new UpstreamError({
+      kind: "bad_response",
+      message: "The backend's base64 embedding is not made of 32-bit floats.",
+    });
   }
   return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
 }

@@ -2,7 +2,13 @@ import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "function_call";
 
-const own: ReadonlySet<unknown> = new Set<FinishReason>(["stop", "length", "tool_calls", "content_filter", "function_call"]);
+const own: ReadonlySet<unknown> = new Set<FinishReason>([
+  "stop",
+  "length",
+  "tool_calls",
+  "content_filter",
+  "function_call",
+]);
 
 /** Words of other protocols and of backends that leak their own (wire facts §2). */
 const foreign: Readonly<Record<string, FinishReason>> = {
@@ -39,7 +45,10 @@ export function isFinishReason(value: unknown): value is FinishReason {
 export function finishReason(value: unknown, sawToolCall: boolean): FinishReason {
   const word = String(value).toLowerCase().replace(/[-\s]/g, "_");
   if (failures.has(word)) {
-    throw new UpstreamError({ kind: "unavailable", message: `The backend broke off its answer (finish_reason "${word}").` });
+    throw new UpstreamError({
+      kind: "unavailable",
+      message: `The backend broke off its answer (finish_reason "${word}").`,
+    });
   }
   const reason = isFinishReason(word) ? word : foreign[word] ?? "stop";
   return sawToolCall && reason === "stop" ? "tool_calls" : reason;

@@ -10,9 +10,16 @@ export function bothSpellings(text: string | undefined): Reasoning {
 }
 
 /** Some backends give content as a list of parts; clients want text. */
-export function splitContent(content: unknown): { readonly content: string | null; readonly thinking: string | undefined } {
+export function splitContent(
+  content: unknown,
+): { readonly content: string | null; readonly thinking: string | undefined } {
   if (typeof content === "string") return { content, thinking: undefined };
-  if (!Array.isArray(content)) return { content: content === null || content === undefined ? null : JSON.stringify(content), thinking: undefined };
+  if (!Array.isArray(content)) {
+    return {
+      content: content === null || content === undefined ? null : JSON.stringify(content),
+      thinking: undefined,
+    };
+  }
   let text = "";
   let thinking: string | undefined;
   for (const part of content) {

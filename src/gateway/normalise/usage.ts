@@ -16,7 +16,8 @@ export function canonicalUsage(value: unknown): Usage | undefined {
   const promptTokens = prompt ?? Math.max(0, (total ?? 0) - completion!);
   const completionTokens = completion ?? Math.max(0, (total ?? 0) - promptTokens);
   if (
-    usage.prompt_tokens === promptTokens && usage.completion_tokens === completionTokens && usage.total_tokens === total &&
+    usage.prompt_tokens === promptTokens && usage.completion_tokens === completionTokens &&
+    usage.total_tokens === total &&
     total !== undefined && usage.prompt_cache_hit_tokens === undefined
   ) return value as Usage;
   const cached = count(usage.prompt_cache_hit_tokens);
@@ -41,5 +42,7 @@ export function usageOfChunk(chunk: Loose): unknown {
 
 function count(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  return typeof number === "number" && Number.isFinite(number) && number >= 0 ? Math.round(number) : undefined;
+  return typeof number === "number" && Number.isFinite(number) && number >= 0
+    ? Math.round(number)
+    : undefined;
 }

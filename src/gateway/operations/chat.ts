@@ -22,7 +22,9 @@ export const chatOperation: Operation<ChatCompletionRequest, ChatCompletion, Cha
     for (const message of body.messages) {
       promptTokens += tokensPerMessage + contentTokens(message.content);
       if (message.tool_calls) promptTokens += tokensOf(JSON.stringify(message.tool_calls).length);
-      if (Array.isArray(message.content)) needsVision ||= message.content.some((part) => part.type === "image_url");
+      if (Array.isArray(message.content)) {
+        needsVision ||= message.content.some((part) => part.type === "image_url");
+      }
     }
     const tools = body.tools ?? [];
     if (tools.length > 0) promptTokens += tokensOf(JSON.stringify(tools).length);
@@ -40,7 +42,9 @@ export const chatOperation: Operation<ChatCompletionRequest, ChatCompletion, Cha
   prompt(body) {
     const tools = body.tools?.length ? JSON.stringify(body.tools) : "";
     return tools + body.messages.map((message) => {
-      const content = typeof message.content === "string" ? message.content : JSON.stringify(message.content ?? "");
+      const content = typeof message.content === "string"
+        ? message.content
+        : JSON.stringify(message.content ?? "");
       const calls = message.tool_calls ? JSON.stringify(message.tool_calls) : "";
       return `\u0000${message.role}\u0000${content}${calls}`;
     }).join("");

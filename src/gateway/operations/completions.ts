@@ -42,7 +42,9 @@ export const completionsOperation: Operation<CompletionRequest, Completion, Comp
 export function promptTokens(prompt: CompletionRequest["prompt"]): number {
   if (typeof prompt === "string") return tokensOf(prompt.length);
   let tokens = 0;
-  for (const part of prompt) tokens += typeof part === "string" ? tokensOf(part.length) : Array.isArray(part) ? part.length : 1;
+  for (const part of prompt) {
+    tokens += typeof part === "string" ? tokensOf(part.length) : Array.isArray(part) ? part.length : 1;
+  }
   return tokens;
 }
 

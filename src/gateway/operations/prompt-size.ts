@@ -16,6 +16,8 @@ export function contentTokens(content: unknown): number {
   if (typeof content === "string") return tokensOf(content.length);
   if (!Array.isArray(content)) return 0;
   let tokens = 0;
-  for (const part of content) tokens += typeof part?.text === "string" ? tokensOf(part.text.length) : attachmentTokens;
+  for (const part of content) {
+    tokens += typeof part?.text === "string" ? tokensOf(part.text.length) : attachmentTokens;
+  }
   return tokens;
 }

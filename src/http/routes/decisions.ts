@@ -51,7 +51,8 @@ export const getDecisionRoute: Route = {
     throw new ApiError({
       status: 404,
       code: "decision_not_found",
-      message: "There is no such decision record. It may have been removed by the log's limits ([decisions]).",
+      message:
+        "There is no such decision record. It may have been removed by the log's limits ([decisions]).",
     });
   },
 };

@@ -28,5 +28,9 @@ function healthRoute(path: string, summary: string, healthy: (ready: boolean) =>
 export const healthRoutes: readonly Route[] = [
   healthRoute("/livez", "The process answers.", () => true),
   healthRoute("/healthz", "The process answers; the older name of /livez.", () => true),
-  healthRoute("/readyz", "New requests are welcome; 503 while starting and while draining.", (ready) => ready),
+  healthRoute(
+    "/readyz",
+    "New requests are welcome; 503 while starting and while draining.",
+    (ready) => ready,
+  ),
 ];

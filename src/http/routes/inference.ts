@@ -89,7 +89,8 @@ function overloaded(): ApiError {
   return new ApiError({
     status: 503,
     code: "gateway_overloaded",
-    message: "The gateway has as many requests in flight as it may (server.max_concurrent_requests). Try again shortly.",
+    message:
+      "The gateway has as many requests in flight as it may (server.max_concurrent_requests). Try again shortly.",
     retryAfterMs: 1000,
   });
 }

@@ -37,7 +37,9 @@ export const getModelRoute: Route = {
       status: 404,
       code: "model_not_found",
       param: "model",
-      message: `The model \`${id.slice(0, 256)}\` does not exist.${didYouMeanSentence(id, models.map((known) => known.id))}`,
+      message: `The model \`${id.slice(0, 256)}\` does not exist.${
+        didYouMeanSentence(id, models.map((known) => known.id))
+      }`,
     });
   },
 };
@@ -48,6 +50,10 @@ function visible({ services, principal }: Exchange) {
 
 function json(body: unknown, { requestId, services }: Exchange): Response {
   return new Response(JSON.stringify(body), {
-    headers: { "content-type": "application/json", "x-request-id": requestId, "x-intellirouter": services.version },
+    headers: {
+      "content-type": "application/json",
+      "x-request-id": requestId,
+      "x-intellirouter": services.version,
+    },
   });
 }

@@ -13,10 +13,14 @@ export function checkPlugin(exported: unknown, origin: string): AnyPlugin {
     throw new TypeError(`${origin}: ${problem}`);
   };
   if (typeof exported !== "object" || exported === null) {
-    fail("a plugin module must have a default export made by definePlugin({ … }) from \"intellirouter/plugin\"");
+    fail(
+      'a plugin module must have a default export made by definePlugin({ … }) from "intellirouter/plugin"',
+    );
   }
   const plugin = exported as Partial<AnyPlugin>;
-  if (plugin.apiVersion !== 1) fail(`apiVersion is ${String(plugin.apiVersion)}; this gateway knows version 1`);
+  if (plugin.apiVersion !== 1) {
+    fail(`apiVersion is ${String(plugin.apiVersion)}; this gateway knows version 1`);
+  }
   if (!kinds.includes(plugin.kind as PluginKind)) {
     fail(`kind is ${JSON.stringify(plugin.kind)}; it must be one of ${kinds.join(", ")}`);
   }
@@ -24,6 +28,8 @@ export function checkPlugin(exported: unknown, origin: string): AnyPlugin {
     fail("name must be 1 to 64 lower-case letters, digits and dashes");
   }
   if (typeof plugin.create !== "function") fail("create must be a function");
-  if (typeof plugin.options?.safeParse !== "function") fail("options must be a zod schema, such as z.strictObject({ … })");
+  if (typeof plugin.options?.safeParse !== "function") {
+    fail("options must be a zod schema, such as z.strictObject({ … })");
+  }
   return plugin as AnyPlugin;
 }

@@ -8,7 +8,9 @@ export class PluginOptionsError extends Error {
   readonly issues: readonly z.core.$ZodIssue[];
 
   constructor(plugin: { readonly kind: string; readonly name: string }, issues: readonly z.core.$ZodIssue[]) {
-    super(`The ${plugin.kind} plugin "${plugin.name}" refuses its options: ${issues.map(describe).join("; ")}`);
+    super(
+      `The ${plugin.kind} plugin "${plugin.name}" refuses its options: ${issues.map(describe).join("; ")}`,
+    );
     this.issues = issues;
   }
 }

@@ -37,7 +37,9 @@ export function createEgress(rawFetch: RawFetch = systemFetch): EgressFetch {
 function checkUrl(url: string): void {
   // The common case is decided by its first characters; parsing a URL costs a microsecond.
   if (!url.startsWith("http://") && !url.startsWith("https://")) {
-    throw new TypeError(`Outgoing requests speak http or https, not ${url.slice(0, url.indexOf(":") + 1) || "this"}`);
+    throw new TypeError(
+      `Outgoing requests speak http or https, not ${url.slice(0, url.indexOf(":") + 1) || "this"}`,
+    );
   }
   const authorityEnd = url.indexOf("/", 8);
   const authority = authorityEnd < 0 ? url : url.slice(0, authorityEnd);

@@ -30,7 +30,11 @@ const moduleExtensions = new Set([".ts", ".js", ".mjs"]);
  * @param base the folder that relative paths start from.
  * @throws {Error} naming the file, when one of them cannot be used: a gateway must not start with half of its plugins.
  */
-export async function loadPlugins(files: PluginFiles, base: string, logger: PluginLogger): Promise<LoadedPlugins> {
+export async function loadPlugins(
+  files: PluginFiles,
+  base: string,
+  logger: PluginLogger,
+): Promise<LoadedPlugins> {
   const generations: ModuleGeneration[] = [];
   const dispose = () => generations.splice(0).reverse().forEach((generation) => generation.dispose());
   try {
@@ -54,9 +58,15 @@ async function load(path: string, logger: PluginLogger): Promise<ModuleGeneratio
       logger.error("a plugin threw outside of any call", { path, error: String(error) });
     });
   } catch (error) {
-    const position = (error as { readonly position?: { readonly line: number; readonly column: number } | null }).position;
+    const position =
+      (error as { readonly position?: { readonly line: number; readonly column: number } | null }).position;
     const place = position ? `${path}:${position.line}:${position.column}` : path;
-    throw new Error(`${place}: ${error instanceof Error ? error.message : (error as { message?: string }).message ?? error}`, { cause: error });
+    throw new Error(
+      `${place}: ${
+        error instanceof Error ? error.message : (error as { message?: string }).message ?? error
+      }`,
+      { cause: error },
+    );
   }
 }
 
@@ -65,9 +75,13 @@ function listFiles(files: PluginFiles, base: string): { path: string; sha256?: s
   if (files.directory === undefined) return listed;
   const directory = resolve(base, files.directory);
   refuseForeignWriters(directory, "The plugin folder");
-  const found = readdirSync(directory).filter((name) => moduleExtensions.has(extname(name)) && !name.includes(".test."));
+  const found = readdirSync(directory).filter((name) =>
+    moduleExtensions.has(extname(name)) && !name.includes(".test.")
+  );
   const known = new Set(listed.map((entry) => entry.path));
-  const others = found.sort().map((name) => ({ path: join(directory, name) })).filter(({ path }) => !known.has(path));
+  const others = found.sort().map((name) => ({ path: join(directory, name) })).filter(({ path }) =>
+    !known.has(path)
+  );
   return [...listed, ...others];
 }
 
@@ -76,7 +90,9 @@ function checkFile(path: string, sha256: string | undefined): void {
   if (sha256 === undefined) return;
   const actual = createHash("sha256").update(readFileSync(path)).digest("hex");
   if (actual !== sha256) {
-    throw new Error(`The plugin ${path} has changed: its SHA-256 is ${actual}, the configuration pins ${sha256}.`);
+    throw new Error(
+      `The plugin ${path} has changed: its SHA-256 is ${actual}, the configuration pins ${sha256}.`,
+    );
   }
 }
 
@@ -84,12 +100,17 @@ function refuseForeignWriters(path: string, what: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new Error(`${what} ${path} does not exist.`);
   if (process.platform !== "win32" && (stat.mode & 0o002) !== 0) {
-    throw new Error(`${what} ${path} can be written by everybody. Plugins are trusted code: run chmod o-w on it.`);
+    throw new Error(
+      `${what} ${path} can be written by everybody. Plugins are trusted code: run chmod o-w on it.`,
+    );
   }
 }
 
 /** The same plugin, created inside its generation, so that its stray errors do not end the process. */
 function within(generation: ModuleGeneration, plugin: AnyPlugin): AnyPlugin {
   const create = plugin.create as (options: unknown, host: never) => never;
-  return { ...plugin, create: (options: unknown, host: never) => generation.run(() => create(options, host)) } as AnyPlugin;
+  return {
+    ...plugin,
+    create: (options: unknown, host: never) => generation.run(() => create(options, host)),
+  } as AnyPlugin;
 }

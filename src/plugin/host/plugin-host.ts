@@ -32,7 +32,9 @@ export function createPluginHost(
     random,
     secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     sqlite: (name) => {
-      if (!/^[a-z0-9-]+$/.test(name)) throw new TypeError(`A database name is lower-case letters, digits and dashes, not "${name}"`);
+      if (!/^[a-z0-9-]+$/.test(name)) {
+        throw new TypeError(`A database name is lower-case letters, digits and dashes, not "${name}"`);
+      }
       if (dataDirectory === undefined) return openSqlite(":memory:");
       mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
       return openSqlite(join(dataDirectory, `${owner}-${name}.sqlite`));

@@ -1,5 +1,11 @@
 import type { PluginHost } from "../api/host.ts";
-import type { RankedTarget, Strategy, StrategyOutcome, StrategyRequest, StrategyTarget } from "../api/strategy.ts";
+import type {
+  RankedTarget,
+  Strategy,
+  StrategyOutcome,
+  StrategyRequest,
+  StrategyTarget,
+} from "../api/strategy.ts";
 import { type Skips, type TestFunctions, withSkips } from "./test-functions.ts";
 
 export interface StrategyKitOptions {
@@ -24,67 +30,102 @@ export function testStrategy(functions: TestFunctions, options: StrategyKitOptio
       }
     };
 
-    test("only targets that it was given are ranked, and none twice", withStrategy((strategy, random) => {
-      for (const count of counts) {
-        for (let round = 0; round < 20; round++) {
-          const targets = targetsOf(count, random);
-          const ids = strategy.rank(targets, requestOf(round, random)).map(({ id }) => id);
-          const known = new Set(targets.map(({ id }) => id));
-          expect(ids.filter((id) => !known.has(id))).toEqual([]);
-          expect(new Set(ids).size).toBe(ids.length);
+    test(
+      "only targets that it was given are ranked, and none twice",
+      withStrategy((strategy, random) => {
+        for (const count of counts) {
+          for (let round = 0; round < 20; round++) {
+            const targets = targetsOf(count, random);
+            const ids = strategy.rank(targets, requestOf(round, random)).map(({ id }) => id);
+            const known = new Set(targets.map(({ id }) => id));
+            expect(ids.filter((id) => !known.has(id))).toEqual([]);
+            expect(new Set(ids).size).toBe(ids.length);
+          }
         }
-      }
-    }));
+      }),
+    );
 
-    test("a single target is ranked", withStrategy((strategy, random) => {
-      expect(strategy.rank(targetsOf(1, random), requestOf(0, random)).map(({ id }) => id)).toEqual([targetId(0)]);
-    }));
+    test(
+      "a single target is ranked",
+      withStrategy((strategy, random) => {
+        expect(strategy.rank(targetsOf(1, random), requestOf(0, random)).map(({ id }) => id)).toEqual([
+          targetId(0),
+        ]);
+      }),
+    );
 
-    test("no target at all is no error", withStrategy((strategy, random) => {
-      expect(strategy.rank([], requestOf(0, random))).toEqual([]);
-    }));
+    test(
+      "no target at all is no error",
+      withStrategy((strategy, random) => {
+        expect(strategy.rank([], requestOf(0, random))).toEqual([]);
+      }),
+    );
 
-    test("targets of weight 0, unknown price or great load are no error", withStrategy((strategy, random) => {
-      const odd = { weight: 0, inputPrice: undefined, outputPrice: undefined, outstandingRequests: 100_000, outstandingTokens: 1e9 };
-      for (const count of counts) {
-        const ranked = strategy.rank(targetsOf(count, random).map((target) => ({ ...target, ...odd })), requestOf(0, random));
-        expect(ranked.length).toBeLessThanOrEqual(count);
-        for (const entry of ranked) expectNumbers(entry);
-      }
-    }));
-
-    test("requests of any size are ranked", withStrategy((strategy, random) => {
-      for (const promptTokens of [0, 1, 1e7]) {
-        for (const outputTokens of [0, 1, 1e6]) {
-          const request = { ...requestOf(0, random), promptTokens, outputTokens, prompt: () => "" };
-          for (const entry of strategy.rank(targetsOf(3, random), request)) expectNumbers(entry);
+    test(
+      "targets of weight 0, unknown price or great load are no error",
+      withStrategy((strategy, random) => {
+        const odd = {
+          weight: 0,
+          inputPrice: undefined,
+          outputPrice: undefined,
+          outstandingRequests: 100_000,
+          outstandingTokens: 1e9,
+        };
+        for (const count of counts) {
+          const ranked = strategy.rank(
+            targetsOf(count, random).map((target) => ({ ...target, ...odd })),
+            requestOf(0, random),
+          );
+          expect(ranked.length).toBeLessThanOrEqual(count);
+          for (const entry of ranked) expectNumbers(entry);
         }
-      }
-    }));
+      }),
+    );
 
-    test("scores are finite, and propensities are chances", withStrategy((strategy, random) => {
-      for (let round = 0; round < 100; round++) {
-        const targets = targetsOf(1 + round % 32, random);
-        const ranked = strategy.rank(targets, requestOf(round, random));
-        ranked.forEach(expectNumbers);
-        if (ranked[0] !== undefined) strategy.onOutcome?.(outcomeOf(ranked[0].id, round, random));
-      }
-    }));
+    test(
+      "requests of any size are ranked",
+      withStrategy((strategy, random) => {
+        for (const promptTokens of [0, 1, 1e7]) {
+          for (const outputTokens of [0, 1, 1e6]) {
+            const request = { ...requestOf(0, random), promptTokens, outputTokens, prompt: () => "" };
+            for (const entry of strategy.rank(targetsOf(3, random), request)) expectNumbers(entry);
+          }
+        }
+      }),
+    );
 
-    test("what it is given is left as it was", withStrategy((strategy, random) => {
-      const targets = deepFreeze(targetsOf(8, random));
-      const request = Object.freeze(requestOf(0, random));
-      strategy.rank(targets, request);
-      strategy.onOutcome?.(Object.freeze(outcomeOf(targets[0]!.id, 0, random)));
-      strategy.rank(targets, request);
-    }));
+    test(
+      "scores are finite, and propensities are chances",
+      withStrategy((strategy, random) => {
+        for (let round = 0; round < 100; round++) {
+          const targets = targetsOf(1 + round % 32, random);
+          const ranked = strategy.rank(targets, requestOf(round, random));
+          ranked.forEach(expectNumbers);
+          if (ranked[0] !== undefined) strategy.onOutcome?.(outcomeOf(ranked[0].id, round, random));
+        }
+      }),
+    );
 
-    test("the answer is not changed afterwards", withStrategy((strategy, random) => {
-      const first = strategy.rank(targetsOf(8, random), requestOf(0, random));
-      const copy = first.map((entry) => ({ ...entry }));
-      strategy.rank(targetsOf(5, random), requestOf(1, random));
-      expect(first).toEqual(copy);
-    }));
+    test(
+      "what it is given is left as it was",
+      withStrategy((strategy, random) => {
+        const targets = deepFreeze(targetsOf(8, random));
+        const request = Object.freeze(requestOf(0, random));
+        strategy.rank(targets, request);
+        strategy.onOutcome?.(Object.freeze(outcomeOf(targets[0]!.id, 0, random)));
+        strategy.rank(targets, request);
+      }),
+    );
+
+    test(
+      "the answer is not changed afterwards",
+      withStrategy((strategy, random) => {
+        const first = strategy.rank(targetsOf(8, random), requestOf(0, random));
+        const copy = first.map((entry) => ({ ...entry }));
+        strategy.rank(targetsOf(5, random), requestOf(1, random));
+        expect(first).toEqual(copy);
+      }),
+    );
 
     test("the same time and chance give the same answers", async () => {
       const run = async () => {
@@ -103,26 +144,46 @@ export function testStrategy(functions: TestFunctions, options: StrategyKitOptio
       expect(await run()).toEqual(await run());
     });
 
-    test("outcomes of every kind are taken, also of targets that it never saw", withStrategy((strategy, random) => {
-      for (const error of [undefined, "timeout", "rate_limited", "unavailable", "auth", "cancelled", "something-new"]) {
-        for (const id of [targetId(0), "never/seen"]) {
-          const { error: _, firstTokenMs: __, ...outcome } = outcomeOf(id, 0, random);
-          strategy.onOutcome?.({ ...outcome, ok: error === undefined, ...(error === undefined ? { firstTokenMs: 0 } : { error }) });
-          strategy.onOutcome?.({ ...outcome, ok: false, promptTokens: 0, outputTokens: 0, totalMs: 0 });
+    test(
+      "outcomes of every kind are taken, also of targets that it never saw",
+      withStrategy((strategy, random) => {
+        for (
+          const error of [
+            undefined,
+            "timeout",
+            "rate_limited",
+            "unavailable",
+            "auth",
+            "cancelled",
+            "something-new",
+          ]
+        ) {
+          for (const id of [targetId(0), "never/seen"]) {
+            const { error: _, firstTokenMs: __, ...outcome } = outcomeOf(id, 0, random);
+            strategy.onOutcome?.({
+              ...outcome,
+              ok: error === undefined,
+              ...(error === undefined ? { firstTokenMs: 0 } : { error }),
+            });
+            strategy.onOutcome?.({ ...outcome, ok: false, promptTokens: 0, outputTokens: 0, totalMs: 0 });
+          }
         }
-      }
-      expect(strategy.rank(targetsOf(1, random), requestOf(0, random))).toHaveLength(1);
-    }));
+        expect(strategy.rank(targetsOf(1, random), requestOf(0, random))).toHaveLength(1);
+      }),
+    );
 
-    test("outcomes may come long after, and in any order", withStrategy((strategy, random) => {
-      const outcomes = Array.from({ length: 50 }, (_, round) => {
-        const targets = targetsOf(4, random);
-        const first = strategy.rank(targets, requestOf(round, random))[0];
-        return outcomeOf(first?.id ?? targetId(0), round, random);
-      });
-      for (const outcome of outcomes.reverse()) strategy.onOutcome?.(outcome);
-      expect(strategy.rank(targetsOf(1, random), requestOf(0, random))).toHaveLength(1);
-    }));
+    test(
+      "outcomes may come long after, and in any order",
+      withStrategy((strategy, random) => {
+        const outcomes = Array.from({ length: 50 }, (_, round) => {
+          const targets = targetsOf(4, random);
+          const first = strategy.rank(targets, requestOf(round, random))[0];
+          return outcomeOf(first?.id ?? targetId(0), round, random);
+        });
+        for (const outcome of outcomes.reverse()) strategy.onOutcome?.(outcome);
+        expect(strategy.rank(targetsOf(1, random), requestOf(0, random))).toHaveLength(1);
+      }),
+    );
 
     checkSkips();
 

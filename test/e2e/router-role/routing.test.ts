@@ -51,7 +51,11 @@ interface Asked {
   readonly decision: any;
 }
 
-async function ask(gateway: Gateway, model: string, options: { body?: object; headers?: Record<string, string> } = {}): Promise<Asked> {
+async function ask(
+  gateway: Gateway,
+  model: string,
+  options: { body?: object; headers?: Record<string, string> } = {},
+): Promise<Asked> {
   const response = await fetch(`${gateway.origin}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json", ...options.headers },
@@ -70,7 +74,20 @@ async function ask(gateway: Gateway, model: string, options: { body?: object; he
 }
 
 describe("fallback", () => {
-  for (const model of ["error-500", "error-503", "error-429", "error-401", "error-404", "reset", "html", "html-200", "error-first", "empty"]) {
+  for (
+    const model of [
+      "error-500",
+      "error-503",
+      "error-429",
+      "error-401",
+      "error-404",
+      "reset",
+      "html",
+      "html-200",
+      "error-first",
+      "empty",
+    ]
+  ) {
     const stream = model === "error-first" || model === "empty";
     test(`${model}${stream ? ", streamed" : ""} on the first target is answered by the second`, async () => {
       const gateway = await router(`
@@ -88,7 +105,9 @@ backoff_base_ms = 1
   }
 
   test("the client's own fault is not tried elsewhere", async () => {
-    const gateway = await router(`[[routes]]\nname = "smart"\ntargets = ["edge/error-400", "cloud/normal"]\n`);
+    const gateway = await router(
+      `[[routes]]\nname = "smart"\ntargets = ["edge/error-400", "cloud/normal"]\n`,
+    );
     const answer = await ask(gateway, "smart");
     expect([answer.status, answer.error?.code]).toEqual([400, "invalid_value"]);
     expect(answer.decision.attempts).toHaveLength(1);
@@ -123,7 +142,9 @@ backoff_base_ms = 1
   });
 
   test("the deadline of a request ends it, whatever is still to be tried", async () => {
-    const gateway = await router(`[[routes]]\nname = "smart"\ntargets = ["edge/hang"]\n[routes.timeouts]\ntotal_ms = 150\n`);
+    const gateway = await router(
+      `[[routes]]\nname = "smart"\ntargets = ["edge/hang"]\n[routes.timeouts]\ntotal_ms = 150\n`,
+    );
     const answer = await ask(gateway, "smart");
     expect([answer.status, answer.error?.code]).toEqual([504, "upstream_timeout"]);
   });
@@ -161,7 +182,11 @@ failures = 1000
 
 test("a circuit opens after failures in a row, lets one probe through, and closes when it succeeds", async () => {
   let healthy = false;
-  edge.on("patient", ({ body }, response) => healthy ? sendJson(response, 200, completion(body.model)) : sendJson(response, 500, errorBody("Ill.")));
+  edge.on(
+    "patient",
+    ({ body }, response) =>
+      healthy ? sendJson(response, 200, completion(body.model)) : sendJson(response, 500, errorBody("Ill.")),
+  );
   const gateway = await router(`
 [[routes]]
 name = "smart"
@@ -171,10 +196,14 @@ retries = 0
 failures = 3
 open_ms = 300
 `);
-  for (let index = 0; index < 3; index++) expect((await ask(gateway, "smart")).decision.attempts).toHaveLength(2);
+  for (let index = 0; index < 3; index++) {
+    expect((await ask(gateway, "smart")).decision.attempts).toHaveLength(2);
+  }
   const skipped = await ask(gateway, "smart");
   expect(skipped.decision.attempts).toHaveLength(1);
-  expect(skipped.decision.candidates).toContainEqual(expect.objectContaining({ target: "edge/patient", removed_by: "health" }));
+  expect(skipped.decision.candidates).toContainEqual(
+    expect.objectContaining({ target: "edge/patient", removed_by: "health" }),
+  );
   const direct = await ask(gateway, "edge/patient");
   expect([direct.status, direct.error?.code]).toEqual([503, "no_healthy_target"]);
   expect(Number(direct.headers.get("retry-after-ms"))).toBeGreaterThan(0);
@@ -203,9 +232,12 @@ targets = ["cloud/normal"]
 `);
     const two = [{ role: "user", content: "a" }, { role: "user", content: "b" }];
     expect((await ask(gateway, "smart")).target).toBe("edge/normal");
-    expect((await ask(gateway, "smart", { body: { messages: two }, headers: { "x-tier": "gold" } })).target).toBe("cloud/normal");
+    expect((await ask(gateway, "smart", { body: { messages: two }, headers: { "x-tier": "gold" } })).target)
+      .toBe("cloud/normal");
     const tools = [{ type: "function", function: { name: "get_weather", parameters: {} } }];
-    expect((await ask(gateway, "smart", { body: { stream: true, tools }, headers: { "x-tier": "tin" } })).target).toBe("cloud/normal");
+    expect(
+      (await ask(gateway, "smart", { body: { stream: true, tools }, headers: { "x-tier": "tin" } })).target,
+    ).toBe("cloud/normal");
     const none = await ask(gateway, "smart", { body: { messages: two }, headers: { "x-tier": "tin" } });
     expect([none.status, none.error?.code]).toEqual([404, "model_not_found"]);
     expect(none.error?.message).toContain("size(request.messages) < 2");
@@ -230,9 +262,22 @@ targets = [{ target = "edge/normal", weight = 3 }, { target = "cloud/normal", we
     expect(targets.filter((target) => target === "edge/normal")).toHaveLength(6);
   });
 
-  for (const strategy of ["priority", "weighted", "round-robin", "least-busy", "latency", "cheapest", "sticky", "prefix-tokens"]) {
+  for (
+    const strategy of [
+      "priority",
+      "weighted",
+      "round-robin",
+      "least-busy",
+      "latency",
+      "cheapest",
+      "sticky",
+      "prefix-tokens",
+    ]
+  ) {
     test(`the strategy ${strategy} serves`, async () => {
-      const gateway = await router(`[[routes]]\nname = "x"\nstrategy = "${strategy}"\ntargets = ["edge/normal", "cloud/normal"]\n`);
+      const gateway = await router(
+        `[[routes]]\nname = "x"\nstrategy = "${strategy}"\ntargets = ["edge/normal", "cloud/normal"]\n`,
+      );
       const answer = await ask(gateway, "x");
       expect(answer.status).toBe(200);
       expect(answer.decision).toMatchObject({ strategy, route: "x" });
@@ -276,17 +321,25 @@ describe("hints of a request", () => {
 
   test("narrow the choice and cannot widen it", async () => {
     const gateway = await router(route);
-    expect((await ask(gateway, "smart", { headers: { "x-intellirouter-ignore": "edge" } })).target).toBe("cloud/normal");
-    expect((await ask(gateway, "smart", { headers: { "x-intellirouter-only": "cloud/normal" } })).target).toBe("cloud/normal");
+    expect((await ask(gateway, "smart", { headers: { "x-intellirouter-ignore": "edge" } })).target).toBe(
+      "cloud/normal",
+    );
+    expect((await ask(gateway, "smart", { headers: { "x-intellirouter-only": "cloud/normal" } })).target)
+      .toBe("cloud/normal");
     const none = await ask(gateway, "smart", { headers: { "x-intellirouter-only": "elsewhere/model" } });
     expect([none.status, none.error?.code]).toEqual([400, "no_target_allowed"]);
     const wrong = await ask(gateway, "smart", { headers: { "x-intellirouter-max-price-input": "cheap" } });
-    expect([wrong.status, wrong.error?.message]).toEqual([400, expect.stringContaining("x-intellirouter-max-price-input")]);
+    expect([wrong.status, wrong.error?.message]).toEqual([
+      400,
+      expect.stringContaining("x-intellirouter-max-price-input"),
+    ]);
   });
 
   test("are ignored where the operator switches them off", async () => {
     const gateway = await router(`${route}[routing]\nhints = false\n`);
-    expect((await ask(gateway, "smart", { headers: { "x-intellirouter-ignore": "edge" } })).target).toBe("edge/normal");
+    expect((await ask(gateway, "smart", { headers: { "x-intellirouter-ignore": "edge" } })).target).toBe(
+      "edge/normal",
+    );
   });
 });
 
@@ -294,7 +347,15 @@ test("explain tells the same order without calling anybody", async () => {
   const gateway = await router(`[[routes]]\nname = "smart"\ntargets = ["edge/normal", "cloud/normal"]\n`);
   const asked = await ask(gateway, "smart");
   const before = edge.calls.length + cloud.calls.length;
-  const result = Bun.spawnSync([executable, "explain", "--model", "smart", "--json", "--config", `${gateway.directory}/gateway.toml`], { cwd: gateway.directory });
+  const result = Bun.spawnSync([
+    executable,
+    "explain",
+    "--model",
+    "smart",
+    "--json",
+    "--config",
+    `${gateway.directory}/gateway.toml`,
+  ], { cwd: gateway.directory });
   const explained = JSON.parse(result.stdout.toString());
   expect(explained.candidates).toEqual(asked.decision.candidates);
   expect(explained.policy).toBe(asked.decision.policy);

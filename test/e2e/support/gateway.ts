@@ -40,8 +40,18 @@ export interface Gateway {
 export async function startGateway(options: StartOptions = {}): Promise<Gateway> {
   const directory = mkdtempSync(join(tmpdir(), "intellirouter-e2e-"));
   const port = options.port ?? await freePort();
-  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(directory, name), text, { mode: 0o600 });
-  const args = ["run", "--port", String(port), "--data-dir", join(directory, "data"), "--role", options.role ?? "all"];
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    writeFileSync(join(directory, name), text, { mode: 0o600 });
+  }
+  const args = [
+    "run",
+    "--port",
+    String(port),
+    "--data-dir",
+    join(directory, "data"),
+    "--role",
+    options.role ?? "all",
+  ];
   if (options.config !== undefined) {
     writeFileSync(join(directory, "gateway.toml"), options.config);
     args.push("--config", join(directory, "gateway.toml"));
@@ -53,7 +63,10 @@ export async function startGateway(options: StartOptions = {}): Promise<Gateway>
     stderr: "pipe",
   });
   const output = { stdout: "", stderr: "" };
-  const collected = Promise.all([collect(child.stdout, (text) => (output.stdout += text)), collect(child.stderr, (text) => (output.stderr += text))]);
+  const collected = Promise.all([
+    collect(child.stdout, (text) => (output.stdout += text)),
+    collect(child.stderr, (text) => (output.stderr += text)),
+  ]);
   const exited = child.exited.then(async (code) => {
     await collected;
     return code;
@@ -83,9 +96,15 @@ async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) 
   for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }));
 }
 
-async function untilReady(url: string, child: { readonly exitCode: number | null }, stderr: () => string): Promise<void> {
+async function untilReady(
+  url: string,
+  child: { readonly exitCode: number | null },
+  stderr: () => string,
+): Promise<void> {
   await until(async () => {
-    if (child.exitCode !== null) throw new Error(`the gateway ended with code ${child.exitCode}:\n${stderr()}`);
+    if (child.exitCode !== null) {
+      throw new Error(`the gateway ended with code ${child.exitCode}:\n${stderr()}`);
+    }
     try {
       return (await fetch(url)).ok;
     } catch {
