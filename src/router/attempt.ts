@@ -128,7 +128,9 @@ class Attempt {
   readonly #controller = new AbortController();
   readonly #tokens: number;
   readonly #startedAt: number;
-  readonly #onClientLeft = () => this.#controller.abort(this.#series.signal.reason);
+  readonly #onClientLeft = () => this.#abort(this.#series.signal.reason);
+  /** Ends the wait for the answer's beginning. */
+  #giveUp: ((reason: unknown) => void) | undefined;
   #deadlineTimer: ReturnType<Clock["setTimeout"]> | undefined;
   #firstTokenMs: number | undefined;
   #probe = false;
@@ -174,7 +176,7 @@ class Attempt {
         model,
         startedAt: this.#startedAt,
         firstTokenMs: this.#firstTokenMs,
-        abort: (reason) => this.#controller.abort(reason),
+        abort: (reason) => this.#abort(reason),
         finish: (result) => this.#finish(result),
       };
     } catch (thrown) {
@@ -201,11 +203,15 @@ class Attempt {
 
   /** A provider that does not heed the signal must not keep the request. */
   #untilAborted<T>(answer: Promise<T>): Promise<T> {
-    const { signal } = this.#controller;
     return new Promise<T>((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.#giveUp = reject;
       answer.then(resolve, reject);
     });
+  }
+
+  #abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#giveUp?.(reason);
   }
 
   #expire(limitMs: number, leftMs: number): void {
@@ -217,7 +223,7 @@ class Attempt {
     const what = limitMs < leftMs
       ? `no first token within ${limitMs} ms`
       : `no answer before the request's deadline`;
-    this.#controller.abort(
+    this.#abort(
       new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }),
     );
   }
@@ -228,7 +234,7 @@ class Attempt {
     this.#deadlineTimer = clock.setTimeout(() => {
       this.#blameless = true;
       const message = `The answer of ${this.#target.model.id} was not complete at the request's deadline.`;
-      this.#controller.abort(new UpstreamError({ kind: "timeout", message }));
+      this.#abort(new UpstreamError({ kind: "timeout", message }));
     }, Math.max(0, this.#deadline - clock.monotonic()));
   }
 
