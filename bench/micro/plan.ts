@@ -4,20 +4,30 @@
  *
  *   bun bench/micro/plan.ts
  */
+import type { Strategy } from "intellirouter/plugin";
 import { bench, group, run, summary } from "mitata";
 import latency from "../../plugins/strategies/latency.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { routeSchema, routingSchema } from "../../src/schema/settings.ts";
 import { compileCondition } from "../../src/router/condition.ts";
 import { Router } from "../../src/router/router.ts";
-import { catalogModel, configuredOrder, requestFacts, targetStates } from "../../test/support/router-fixtures.ts";
+import {
+  catalogModel,
+  configuredOrder,
+  requestFacts,
+  targetStates,
+} from "../../test/support/router-fixtures.ts";
 import { makeStrategy } from "../../test/support/strategy-fixtures.ts";
 
 const ids = Array.from({ length: 32 }, (_, index) => `provider-${index % 4}/model-${index}`);
-const catalog = new Map(ids.map((id) => [id, catalogModel(id, { inputPrice: 1, outputPrice: 2, contextLength: 128_000, tools: true })]));
+const catalog = new Map(
+  ids.map((
+    id,
+  ) => [id, catalogModel(id, { inputPrice: 1, outputPrice: 2, contextLength: 128_000, tools: true })]),
+);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-const route = (name: string, count: number, strategy = configuredOrder, when?: string) => ({
+const route = (name: string, count: number, strategy: Strategy, when?: string) => ({
   settings: routeSchema.parse({ name, targets: ids.slice(0, count), max_price: { input: 5 } }),
   condition: when === undefined ? undefined : compileCondition(when),
   strategy,
@@ -25,9 +35,9 @@ const route = (name: string, count: number, strategy = configuredOrder, when?: s
 
 const router = new Router({
   routes: [
-    route("one", 1),
-    route("four", 4),
-    route("all", 32),
+    route("one", 1, configuredOrder),
+    route("four", 4, configuredOrder),
+    route("all", 32, configuredOrder),
     route("all-latency", 32, makeStrategy(latency)),
     route("when", 4, configuredOrder, "size(request.messages) < 50 && headers['x-tenant'] == 'acme'"),
   ],
@@ -40,9 +50,16 @@ const router = new Router({
   logger: silent,
 });
 
-const headers = new Headers({ "content-type": "application/json", "x-tenant": "acme", "user-agent": "bench" });
+const headers = new Headers({
+  "content-type": "application/json",
+  "x-tenant": "acme",
+  "user-agent": "bench",
+});
 const factsOf = (model: string) => requestFacts({ model, headers, needsTools: true });
-const hinted = requestFacts({ model: "all", headers: new Headers({ "x-intellirouter-ignore": "provider-3, */model-1*" }) });
+const hinted = requestFacts({
+  model: "all",
+  headers: new Headers({ "x-intellirouter-ignore": "provider-3, */model-1*" }),
+});
 
 group("resolve", () => {
   for (const name of [ids[0]!, "four", "all", "when"]) {
@@ -69,7 +86,11 @@ group("attempt", () => {
   const { signal } = new AbortController();
   const answer = Promise.resolve("answer");
   bench("attempt that succeeds", async () => {
-    const dispatched = await router.attempt(plan, () => answer, { signal, arrivedAt: performance.now(), attempts: [] });
+    const dispatched = await router.attempt(plan, () => answer, {
+      signal,
+      arrivedAt: performance.now(),
+      attempts: [],
+    });
     dispatched.finish({ outcome: "ok", outputTokens: 10 });
   });
 });

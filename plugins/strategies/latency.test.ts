@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { makeStrategy, order, outcome, request, seededRandom, shares, target } from "../../test/support/strategy-fixtures.ts";
+import {
+  makeStrategy,
+  order,
+  outcome,
+  request,
+  seededRandom,
+  shares,
+  target,
+} from "../../test/support/strategy-fixtures.ts";
 import latency from "./latency.ts";
 
 /** Time to the first token: fixed part and part by prompt token; then time by output token. In milliseconds. */
@@ -11,7 +19,12 @@ interface Speed {
 
 function answer(id: string, speed: Speed, promptTokens: number, outputTokens: number, noise = 1) {
   const firstTokenMs = (speed.fixed + speed.perPromptToken * promptTokens) * noise;
-  return outcome(id, { promptTokens, outputTokens, firstTokenMs, totalMs: firstTokenMs + speed.perOutputToken * outputTokens * noise });
+  return outcome(id, {
+    promptTokens,
+    outputTokens,
+    firstTokenMs,
+    totalMs: firstTokenMs + speed.perOutputToken * outputTokens * noise,
+  });
 }
 
 const still = { explore: 0 };
@@ -28,15 +41,19 @@ describe("prediction from the request's own size", () => {
   const random = seededRandom(5);
   for (let round = 0; round < 60; round++) {
     for (const [id, speed] of Object.entries(speeds)) {
-      strategy.onOutcome!(answer(id, speed, 50 + random() * 5_000, 10 + random() * 400, 0.95 + 0.1 * random()));
+      strategy.onOutcome!(
+        answer(id, speed, 50 + random() * 5_000, 10 + random() * 400, 0.95 + 0.1 * random()),
+      );
     }
   }
   const targets = Object.keys(speeds).map((id) => target(id));
-  const best = (promptTokens: number, outputTokens: number) => order(strategy, targets, request({ promptTokens, outputTokens }))[0];
+  const best = (promptTokens: number, outputTokens: number) =>
+    order(strategy, targets, request({ promptTokens, outputTokens }))[0];
 
   test("a short answer goes where it begins first", () => expect(best(50, 5)).toBe("a"));
   test("a long answer goes where it is written fastest", () => expect(best(50, 400)).toBe("b"));
-  test("a long prompt with a short answer goes where it is read fastest", () => expect(best(8_000, 20)).toBe("c"));
+  test("a long prompt with a short answer goes where it is read fastest", () =>
+    expect(best(8_000, 20)).toBe("c"));
 
   test("the score is the predicted time, near the true one", () => {
     const ranked = strategy.rank(targets, request({ promptTokens: 1_000, outputTokens: 100 }));
@@ -140,7 +157,9 @@ describe("failures", () => {
 
 test("what is outstanding at a target makes it slower", () => {
   const strategy = makeStrategy(latency, still);
-  for (const id of ["a", "b"]) strategy.onOutcome!(answer(id, { fixed: 100, perPromptToken: 0, perOutputToken: 10 }, 100, 100));
+  for (const id of ["a", "b"]) {
+    strategy.onOutcome!(answer(id, { fixed: 100, perPromptToken: 0, perOutputToken: 10 }, 100, 100));
+  }
   expect(order(strategy, [target("a", { outstandingTokens: 20_000 }), target("b")])[0]).toBe("b");
   expect(order(strategy, [target("a"), target("b", { outstandingTokens: 20_000 })])[0]).toBe("a");
 });
@@ -150,8 +169,14 @@ test("the propensities are the chances to come first, and add up to one", () => 
   const cases: readonly (readonly string[])[] = [[], ["a"], ["a", "b", "c", "d"]];
   for (const known of cases) {
     const strategy = makeStrategy(latency, { explore: 0.2 }, seededRandom(3));
-    known.forEach((id, index) => strategy.onOutcome!(answer(id, { fixed: 100 * (index + 1), perPromptToken: 0, perOutputToken: 1 }, 100, 100)));
-    const claimed = Object.fromEntries(strategy.rank(targets, request()).map(({ id, propensity }) => [id, propensity!]));
+    known.forEach((id, index) =>
+      strategy.onOutcome!(
+        answer(id, { fixed: 100 * (index + 1), perPromptToken: 0, perOutputToken: 1 }, 100, 100),
+      )
+    );
+    const claimed = Object.fromEntries(
+      strategy.rank(targets, request()).map(({ id, propensity }) => [id, propensity!]),
+    );
     expect(Object.values(claimed).reduce((sum, chance) => sum + chance)).toBeCloseTo(1, 10);
     const seen = shares(strategy, targets, 20_000);
     for (const { id } of targets) expect(Math.abs(seen[id]! - claimed[id]!)).toBeLessThan(0.018);

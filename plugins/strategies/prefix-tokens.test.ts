@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { Strategy } from "intellirouter/plugin";
 import { LRUCache } from "lru-cache";
-import { makeStrategy, order, outcome, request, seededRandom, target } from "../../test/support/strategy-fixtures.ts";
+import {
+  makeStrategy,
+  order,
+  outcome,
+  request,
+  seededRandom,
+  target,
+} from "../../test/support/strategy-fixtures.ts";
 import leastBusy from "./least-busy.ts";
 import prefixTokens from "./prefix-tokens.ts";
 import weighted from "./weighted.ts";
@@ -15,16 +22,21 @@ const asking = (prompt: string) => request({ promptTokens: prompt.length / 4, pr
 describe("prefix-tokens", () => {
   test("a prompt goes back to where its beginning was computed", () => {
     const strategy = makeStrategy(prefixTokens, small);
-    const firsts = new Map(["x", "y", "z"].map((name) => [name, order(strategy, targets, asking(text(name, 20)))[0]]));
+    const firsts = new Map(
+      ["x", "y", "z"].map((name) => [name, order(strategy, targets, asking(text(name, 20)))[0]]),
+    );
     for (let round = 0; round < 10; round++) {
-      for (const [name, first] of firsts) expect(order(strategy, targets, asking(text(name, 20) + text(`end${round}`, 2)))[0]).toBe(first!);
+      for (const [name, first] of firsts) {
+        expect(order(strategy, targets, asking(text(name, 20) + text(`end${round}`, 2)))[0]).toBe(first!);
+      }
     }
   });
 
   test("the longer common beginning wins", () => {
     const strategy = makeStrategy(prefixTokens, small);
     const system = text("system", 10);
-    const tell = (id: string, prompt: string) => strategy.onOutcome!(outcome(id, { request: asking(prompt) }));
+    const tell = (id: string, prompt: string) =>
+      strategy.onOutcome!(outcome(id, { request: asking(prompt) }));
     for (const { id } of targets) tell(id, system);
     tell("c", system + text("history", 5));
     expect(order(strategy, targets, asking(system + text("history", 5) + text("question", 1)))[0]).toBe("c");
@@ -37,11 +49,28 @@ describe("prefix-tokens", () => {
     expect(new Set(ranked.map(({ score }) => score)).size).toBe(1);
   });
 
+  test("a single changed character anywhere is a different beginning, for blocks of any size", () => {
+    for (const size of [64, 65]) {
+      const strategy = makeStrategy(prefixTokens, { block_characters: size });
+      const prompt = "abcdefgh".repeat(33);
+      strategy.onOutcome!(outcome("c", { request: asking(prompt) }));
+      const best = (text: string) =>
+        strategy.rank(targets, asking(text)).find(({ id }) => id === "c")!.score!;
+      const same = best(prompt);
+      for (let position = 0; position < size; position++) {
+        for (const character of ["\u0000", "i", "\u2603", "\uffff"]) {
+          expect(best(prompt.slice(0, position) + character + prompt.slice(position + 1))).toBeLessThan(same);
+        }
+      }
+    }
+  });
+
   test("load outweighs affinity when the queue is longer than what the cache saves", () => {
     const strategy = makeStrategy(prefixTokens, small);
     const prompt = text("x", 20);
     const [home] = order(strategy, targets, asking(prompt));
-    const busy = (tokens: number) => targets.map((one) => one.id === home ? { ...one, outstandingTokens: tokens } : one);
+    const busy = (tokens: number) =>
+      targets.map((one) => one.id === home ? { ...one, outstandingTokens: tokens } : one);
     const saved = 20 * block / 4;
     expect(order(strategy, busy(saved - 10), asking(prompt))[0]).toBe(home);
     expect(order(strategy, busy(saved + 10), asking(prompt))[0]).not.toBe(home);
@@ -91,10 +120,15 @@ describe("prefix-tokens", () => {
  * Conversations on four replicas, each with a prefix cache, a queue and a speed of its own: a request costs the tokens that
  * are not cached. Simplified (serial prefill, no batching), so it ranks strategies and promises no figures.
  */
-function simulate(strategy: Strategy, seed: number): { readonly meanWait: number; readonly hitShare: number } {
+function simulate(
+  strategy: Strategy,
+  seed: number,
+): { readonly meanWait: number; readonly hitShare: number } {
   const random = seededRandom(seed);
   const tokensPerMs = 9;
-  const replicas = new Map(targets.map(({ id }) => [id, { freeAt: 0, cache: new LRUCache<string, true>({ max: 1_200 }) }]));
+  const replicas = new Map(
+    targets.map(({ id }) => [id, { freeAt: 0, cache: new LRUCache<string, true>({ max: 1_200 }) }]),
+  );
   const running: { id: string; doneAt: number; tokens: number }[] = [];
   const conversations = Array.from({ length: 60 }, (_, index) => ({ index, turns: 0 }));
   let now = 0;
@@ -107,12 +141,20 @@ function simulate(strategy: Strategy, seed: number): { readonly meanWait: number
     const conversation = conversations[Math.floor(random() * conversations.length)]!;
     conversation.turns = conversation.turns >= 20 ? 1 : conversation.turns + 1;
     // Each turn adds 4 blocks of 256 characters to what was said before: 64 tokens a block.
-    const names = Array.from({ length: 4 + 4 * conversation.turns }, (_, index) => `${conversation.index}/${index}`);
+    const names = Array.from(
+      { length: 4 + 4 * conversation.turns },
+      (_, index) => `${conversation.index}/${index}`,
+    );
     const prompt = names.map((name) => `${name}:`.repeat(256).slice(0, 256)).join("");
-    for (let index = running.length - 1; index >= 0; index--) if (running[index]!.doneAt <= now) running.splice(index, 1);
+    for (let index = running.length - 1; index >= 0; index--) {
+      if (running[index]!.doneAt <= now) running.splice(index, 1);
+    }
     const seen = targets.map((one) => ({
       ...one,
-      outstandingTokens: running.filter(({ id }) => id === one.id).reduce((sum, { tokens }) => sum + tokens, 0),
+      outstandingTokens: running.filter(({ id }) => id === one.id).reduce(
+        (sum, { tokens }) => sum + tokens,
+        0,
+      ),
     }));
     const asked = request({ promptTokens: prompt.length / 4, prompt: () => prompt });
     const id = strategy.rank(seen, asked)[0]!.id;
@@ -126,7 +168,9 @@ function simulate(strategy: Strategy, seed: number): { readonly meanWait: number
     waited += replica.freeAt - now;
     hits += cached;
     blocks += names.length;
-    strategy.onOutcome?.(outcome(id, { request: asked, promptTokens: asked.promptTokens, totalMs: replica.freeAt - now }));
+    strategy.onOutcome?.(
+      outcome(id, { request: asked, promptTokens: asked.promptTokens, totalMs: replica.freeAt - now }),
+    );
   }
   return { meanWait: waited / requests, hitShare: hits / blocks };
 }

@@ -187,11 +187,14 @@ describe("list", () => {
   });
 
   test("what a backend lists later is taken in by a refresh", () => {
-    let listed: readonly ModelDescription[] | undefined;
-    const models = registry([{ name: "cloud", listed: () => listed }], [{ id: "smart", target: "late" }]);
+    const backend: { listed?: readonly ModelDescription[] } = {};
+    const models = registry([{ name: "cloud", listed: () => backend.listed }], [{
+      id: "smart",
+      target: "late",
+    }]);
     expect(models.find("cloud/late")?.contextLength).toBeUndefined();
     expect(models.find("smart")).toBeUndefined();
-    listed = [{ id: "late", contextLength: 5 }];
+    backend.listed = [{ id: "late", contextLength: 5 }];
     models.refresh();
     expect(models.names()).toEqual(["smart", "cloud/late"]);
     expect(models.find("cloud/late")?.contextLength).toBe(5);
