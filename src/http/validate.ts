@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { ApiError } from "../lib/api-error.ts";
 
 /**
@@ -8,6 +8,7 @@ import { ApiError } from "../lib/api-error.ts";
  * @throws {ApiError} 400 with the path of the first offending field as `param`.
  */
 export function validate<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  if (z.validate(schema, value)) return value as z.infer<Schema>;
   const result = schema.safeParse(value);
   if (result.success) return value as z.infer<Schema>;
   const issue = deepest(result.error.issues[0]!);

@@ -49,9 +49,11 @@ describe("decision log", () => {
   test("records are written in groups, without being asked for", async () => {
     const { clock, log, database } = setUp();
     for (let index = 0; index < 10; index++) log.record(decision(clock, `dec_${index}`));
-    expect(database.prepare("SELECT count(*) AS n FROM decisions").get()?.n).toBe(0);
+    const stored = () =>
+      database.prepare("SELECT coalesce(sum(count), 0) AS n FROM decision_groups").get()?.n;
+    expect(stored()).toBe(0);
     await clock.advance(200);
-    expect(database.prepare("SELECT count(*) AS n FROM decisions").get()?.n).toBe(10);
+    expect(stored()).toBe(10);
     expect(clock.pending).toBe(0);
   });
 
@@ -62,11 +64,10 @@ describe("decision log", () => {
     }
     expect(log.list({ limit: 3 }).map(({ id }) => id)).toEqual(["dec_24", "dec_23", "dec_22"]);
     const seen: string[] = [];
-    for (let before: string | undefined;;) {
-      const page = log.list({ limit: 4, model: "even", before });
-      if (page.length === 0) break;
+    let page = log.list({ limit: 4, model: "even" });
+    while (page.length > 0) {
       seen.push(...page.map(({ id }) => id));
-      before = page.at(-1)!.id;
+      page = log.list({ limit: 4, model: "even", before: page.at(-1)!.id });
     }
     expect(seen).toEqual(Array.from({ length: 13 }, (_, index) => `dec_${24 - 2 * index}`));
   });
@@ -77,7 +78,7 @@ describe("decision log", () => {
       log.record(decision(clock, `dec_${batch}`));
       log.flush();
     }
-    expect(log.list({ limit: 1000 }).length).toBeLessThanOrEqual(20);
+    expect(log.list({ limit: 1000 })).toHaveLength(10);
     expect(log.get("dec_0")).toBeUndefined();
     expect(log.get("dec_59")).toBeDefined();
   });
@@ -102,11 +103,11 @@ describe("decision log", () => {
 
   test("a disk that fails loses nothing while it is short, and never throws", () => {
     const { clock, log, database, errors } = setUp();
-    database.exec("ALTER TABLE decisions RENAME TO away");
+    database.exec("ALTER TABLE decision_groups RENAME TO away");
     log.record(decision(clock, "dec_1"));
     log.flush();
     expect(errors).toEqual([0]);
-    database.exec("ALTER TABLE away RENAME TO decisions");
+    database.exec("ALTER TABLE away RENAME TO decision_groups");
     log.flush();
     expect(log.get("dec_1")?.id).toBe("dec_1");
   });

@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from "../lib/clock.ts";
-import type { Database, DatabaseStatement } from "../plugin/api/host.ts";
+import type { Database, DatabaseStatement, DatabaseValue } from "../plugin/api/host.ts";
 import type { Decision } from "../schema/decision.ts";
 
 export interface DecisionLogOptions {
@@ -28,28 +28,33 @@ const flushAfterMs = 200;
 const flushAtRecords = 512;
 /** Records that may wait for a slow disk before the oldest are given up. */
 const mostPending = 20_000;
-const trimEveryFlushes = 50;
 
 /**
- * The bounded log of decision records. Recording costs an array push; rows are written in groups, one
- * transaction each, so a power cut can lose the last fraction of a second of it (the books are kept elsewhere).
+ * The bounded log of decision records. Recording costs an array push; a group of records is written as one row, since
+ * a row and its index entries for each would cost more than the request's whole routing. A power cut can lose the last
+ * fraction of a second of it (the books are kept elsewhere).
  */
 export class DecisionLog {
   readonly #options: DecisionLogOptions;
   readonly #insert: DatabaseStatement;
   #pending: Decision[] = [];
   #timer: TimerHandle | undefined;
-  #flushes = 0;
+  #stored: number;
 
   constructor(options: DecisionLogOptions) {
     this.#options = options;
-    options.database.exec(`
-      CREATE TABLE IF NOT EXISTS decisions (
-        sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time REAL NOT NULL, model TEXT NOT NULL, target TEXT,
-        outcome TEXT NOT NULL, principal TEXT NOT NULL, record TEXT NOT NULL
+    const { database } = options;
+    // Ids sort by time of arrival, so the first and the last of a group tell where an id can be.
+    database.exec(`
+      CREATE TABLE IF NOT EXISTS decision_groups (
+        sequence INTEGER PRIMARY KEY, first_id TEXT NOT NULL, last_id TEXT NOT NULL, newest REAL NOT NULL,
+        count INTEGER NOT NULL, records TEXT NOT NULL
       )`);
-    this.#insert = options.database.prepare(
-      "INSERT OR REPLACE INTO decisions (id, time, model, target, outcome, principal, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    this.#insert = database.prepare(
+      "INSERT INTO decision_groups (first_id, last_id, newest, count, records) VALUES (?, ?, ?, ?, ?)",
+    );
+    this.#stored = Number(
+      database.prepare("SELECT coalesce(sum(count), 0) AS stored FROM decision_groups").get()?.stored,
     );
     this.#trim();
   }
@@ -64,25 +69,26 @@ export class DecisionLog {
 
   get(id: string): Decision | undefined {
     this.flush();
-    const row = this.#options.database.prepare("SELECT record FROM decisions WHERE id = ?").get(id);
-    return row === undefined ? undefined : JSON.parse(row.record as string);
+    return this.#groupOf(id)?.records.find((decision) => decision.id === id);
   }
 
   /** Newest first. */
   list(query: DecisionQuery): Decision[] {
     this.flush();
-    const filters = (["model", "target", "outcome", "principal"] as const)
-      .flatMap((column) =>
-        query[column] === undefined ? [] : [{ sql: `${column} = ?`, value: query[column] }]
-      );
-    if (query.before !== undefined) {
-      filters.push({ sql: "sequence < (SELECT sequence FROM decisions WHERE id = ?)", value: query.before });
+    const start = query.before === undefined ? undefined : this.#groupOf(query.before);
+    if (query.before !== undefined && start === undefined) return [];
+    const found: Decision[] = [];
+    for (const group of this.#groups(start?.sequence)) {
+      const records = group.records.reverse();
+      const position = group.sequence === start?.sequence
+        ? records.findIndex(({ id }) => id === query.before) + 1
+        : 0;
+      for (const decision of records.slice(position)) {
+        if (matches(decision, query)) found.push(decision);
+        if (found.length === query.limit) return found;
+      }
     }
-    const where = filters.length === 0 ? "" : `WHERE ${filters.map((filter) => filter.sql).join(" AND ")}`;
-    const rows = this.#options.database
-      .prepare(`SELECT record FROM decisions ${where} ORDER BY sequence DESC LIMIT ?`)
-      .all(...filters.map((filter) => filter.value), query.limit);
-    return rows.map((row) => JSON.parse(row.record as string));
+    return found;
   }
 
   /** Writes what waits, now. Never throws. */
@@ -93,8 +99,8 @@ export class DecisionLog {
     if (records.length === 0) return;
     this.#pending = [];
     try {
-      this.#options.database.transaction(() => records.forEach((record) => this.#write(record)));
-      if (++this.#flushes % trimEveryFlushes === 0) this.#trim();
+      this.#write(records);
+      this.#trim();
     } catch (error) {
       const kept = records.slice(-mostPending);
       this.#pending = kept;
@@ -104,32 +110,65 @@ export class DecisionLog {
 
   close(): void {
     this.flush();
-    this.#trim();
     this.#options.database.close();
   }
 
-  #write(decision: Decision): void {
-    this.#insert.run(
-      decision.id,
-      Date.parse(decision.time),
-      decision.model,
-      decision.target ?? null,
-      decision.outcome,
-      decision.principal,
-      JSON.stringify(decision),
+  #write(records: readonly Decision[]): void {
+    let first = records[0]!.id;
+    let last = first;
+    for (const { id } of records) {
+      if (id < first) first = id;
+      if (id > last) last = id;
+    }
+    this.#insert.run(first, last, this.#options.clock.now(), records.length, JSON.stringify(records));
+    this.#stored += records.length;
+  }
+
+  #groupOf(id: string): Group | undefined {
+    const rows = this.#options.database
+      .prepare(
+        "SELECT sequence, records FROM decision_groups WHERE first_id <= ?1 AND last_id >= ?1 AND instr(records, ?1) > 0",
+      )
+      .all(id);
+    return rows.map(readGroup).find((group) => group.records.some((decision) => decision.id === id));
+  }
+
+  /** From a group on backwards, read one by one: a listing seldom needs more than the first. */
+  *#groups(from = Number.MAX_SAFE_INTEGER): Generator<Group> {
+    const next = this.#options.database.prepare(
+      "SELECT sequence, records FROM decision_groups WHERE sequence <= ? ORDER BY sequence DESC LIMIT 1",
     );
+    for (let row = next.get(from); row !== undefined; row = next.get(Number(row.sequence) - 1)) {
+      yield readGroup(row);
+    }
   }
 
   #trim(): void {
     const { database, maxRecords, maxAgeMs, clock } = this.#options;
-    database.prepare("DELETE FROM decisions WHERE sequence <= (SELECT max(sequence) FROM decisions) - ?").run(
-      maxRecords,
+    const oldest = database.prepare(
+      "SELECT sequence, newest, count FROM decision_groups ORDER BY sequence LIMIT 1",
     );
-    // Sequence follows time closely enough that a range is found without an index on time.
-    if (maxAgeMs > 0) {
-      database.prepare(
-        "DELETE FROM decisions WHERE sequence < coalesce((SELECT min(sequence) FROM decisions WHERE time >= ?), 9e18)",
-      ).run(clock.now() - maxAgeMs);
+    const remove = database.prepare("DELETE FROM decision_groups WHERE sequence = ?");
+    for (let row = oldest.get(); row !== undefined; row = oldest.get()) {
+      const tooMany = this.#stored - Number(row.count) >= maxRecords;
+      const tooOld = maxAgeMs > 0 && Number(row.newest) < clock.now() - maxAgeMs;
+      if (!tooMany && !tooOld) return;
+      remove.run(row.sequence!);
+      this.#stored -= Number(row.count);
     }
   }
+}
+
+interface Group {
+  readonly sequence: number;
+  readonly records: Decision[];
+}
+
+function readGroup(row: Record<string, DatabaseValue>): Group {
+  return { sequence: Number(row.sequence), records: JSON.parse(row.records as string) };
+}
+
+function matches(decision: Decision, query: DecisionQuery): boolean {
+  return (["model", "target", "outcome", "principal"] as const)
+    .every((field) => query[field] === undefined || decision[field] === query[field]);
 }
