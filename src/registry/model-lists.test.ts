@@ -138,15 +138,19 @@ describe("ModelLists", () => {
     expect(changes.count).toBe(2);
   });
 
-  test("an answer that comes after a reload is not taken for the new provider's", async () => {
-    const { lists } = setUp();
+  test("an answer that comes after a reload is nobody's, and its provider is not asked again", async () => {
+    const { lists, changes, clock } = setUp();
     let answer: (models: readonly ModelDescription[]) => void = () => {};
-    lists.follow(new Map([["a", backend(() => new Promise((resolve) => (answer = resolve))).provider]]));
+    const old = backend(() => new Promise((resolve) => (answer = resolve)));
+    lists.follow(new Map([["a", old.provider]]));
     lists.follow(new Map([["a", backend(list("new")).provider]]));
     await settle();
     answer([{ id: "old" }]);
     await settle();
     expect(lists.get("a")).toEqual([{ id: "new" }]);
+    expect(changes.count).toBe(1);
+    await clock.advance(20 * minute);
+    expect(old.calls).toHaveLength(1);
   });
 
   test("closing ends everything", async () => {
