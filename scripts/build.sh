@@ -3,9 +3,10 @@
 #   scripts/build.sh [--target all | bun-linux-x64 | bun-linux-arm64 | bun-linux-x64-musl | ...]
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/tools.sh
 . scripts/tools.sh
 need_bun
-need_dependencies
+need_dependencies full
 
 release_targets="bun-linux-x64 bun-linux-arm64 bun-linux-x64-musl bun-linux-arm64-musl bun-darwin-arm64"
 version=$("$BUN" -p 'require("./package.json").version')

@@ -5,11 +5,13 @@
 #   scripts/test.sh long         soak, chaos and crash series that take longer
 # Ends with the line "N passed, N failed"; exits 1 when anything failed.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=scripts/tools.sh
 . scripts/tools.sh
 need_bun
-need_dependencies
-export PATH="$PWD/node_modules/.bin:$(dirname "$BUN"):$PATH"
+need_dependencies full
+bun_directory=$(dirname "$BUN")
+export PATH="$PWD/node_modules/.bin:$bun_directory:$PATH"
 # The suite must not depend on who runs it.
 unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY BUN_OPTIONS BUN_BE_BUN
 export CI="${CI:-true}" NO_COLOR=1
@@ -36,14 +38,15 @@ tests() { # name arguments-of-bun-test...
   local name=$1
   shift
   printf '\n== %s\n' "$name"
-  "$BUN" test --timeout 30000 "$@" 2>&1 | tee "$log" | grep -v '^(pass)' || true
-  local code=${PIPESTATUS[0]} ok bad
+  local code=0 ok bad
+  "$BUN" test --timeout 30000 "$@" > "$log" 2>&1 || code=$?
+  grep -v '^(pass)' "$log"
   ok=$(sed -n 's/^ *\([0-9][0-9]*\) pass$/\1/p' "$log" | tail -n 1)
   bad=$(sed -n 's/^ *\([0-9][0-9]*\) fail$/\1/p' "$log" | tail -n 1)
   passed=$((passed + ${ok:-0}))
   failed=$((failed + ${bad:-0}))
-  if [ "$code" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then failed=$((failed + 1)); fi
-  if [ "$code" -ne 0 ] || [ "${bad:-0}" -ne 0 ]; then failures+=("$name"); fi
+  if [ "$code" -ne 0 ] && [ "${bad:-0}" -eq 0 ] || [ "${ok:-0}" -eq 0 ]; then failed=$((failed + 1)); fi
+  if [ "$code" -ne 0 ] || [ "${bad:-0}" -ne 0 ] || [ "${ok:-0}" -eq 0 ]; then failures+=("$name"); fi
 }
 
 need() { # command debian-package

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts and the launcher: finds or installs the pinned Bun, and installs dependencies from the lockfile.
 # POSIX sh. The caller stands in the repository's root. Everything it says goes to standard error.
 

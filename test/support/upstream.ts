@@ -273,13 +273,15 @@ const chat: Record<string, UpstreamHandler> = {
     startStream(response);
     response.write(event(chunk(body.model, { role: "assistant", content: "Wait" })));
   },
-  cut: ({ body }, response) => {
+  cut: async ({ body }, response) => {
     startStream(response);
     response.write(
       event(chunk(body.model, { role: "assistant", content: "" })) +
         event(chunk(body.model, { content: "Half an ans" })),
-      () => response.destroy(),
     );
+    // Data that has not been read yet is lost when the connection breaks; what is to be cut must have arrived.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    response.destroy();
   },
   "error-mid-stream": ({ body }, response) => {
     startStream(response);
