@@ -25,7 +25,12 @@ export async function readJson(request: Request, limits: ReadLimits): Promise<un
   const text = plain && !Number.isNaN(length) ? await request.text() : new TextDecoder().decode(
     await decode(await readBytes(request, limits.maxBytes), encoding ?? "", limits.maxBytes),
   );
-  const value = await parse(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw await notJson(text, error);
+  }
   checkDepth(value, limits.maxDepth);
   return value;
 }
@@ -102,21 +107,13 @@ function tooLarge(maxBytes: number): ApiError {
   });
 }
 
-async function parse(text: string): Promise<unknown> {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const { locateJsonError } = await import("./locate-json-error.ts");
-    const place = locateJsonError(text);
-    throw new ApiError({
-      status: 400,
-      code: "invalid_json",
-      message: text.trim() === ""
-        ? "The body is empty; JSON was expected."
-        : `The body is not valid JSON${place}.`,
-      cause: error,
-    });
-  }
+/** The complaint about a text that is not JSON; the search for the place costs only those who are at fault. */
+async function notJson(text: string, cause: unknown): Promise<ApiError> {
+  const { locateJsonError } = await import("./locate-json-error.ts");
+  const message = text.trim() === ""
+    ? "The body is empty; JSON was expected."
+    : `The body is not valid JSON${locateJsonError(text)}.`;
+  return new ApiError({ status: 400, code: "invalid_json", message, cause });
 }
 
 /** Recursion is safe here: it ends one step past the limit. */

@@ -14,7 +14,10 @@ test("deno task start serves the router role", async () => {
     { cwd: root, stdout: "ignore", stderr: "pipe" },
   );
   const origin = `http://127.0.0.1:${port}`;
-  await until(async () => await fetch(`${origin}/readyz`).then(({ ok }) => ok, () => false), "the router on Deno");
+  await until(
+    async () => await fetch(`${origin}/readyz`).then(({ ok }) => ok, () => false),
+    "the router on Deno",
+  );
   const ask = (stream: boolean) =>
     fetch(`${origin}/v1/chat/completions`, {
       method: "POST",
@@ -24,7 +27,9 @@ test("deno task start serves the router role", async () => {
   const whole = await (await ask(false)).json() as { choices: { finish_reason: string }[] };
   expect(whole.choices[0]!.finish_reason).toBe("stop");
   expect(await (await ask(true)).text()).toEndWith("data: [DONE]\n\n");
-  const decisions = await (await fetch(`${origin}/admin/v1/decisions`)).json() as { data: { outcome: string }[] };
+  const decisions = await (await fetch(`${origin}/admin/v1/decisions`)).json() as {
+    data: { outcome: string }[];
+  };
   expect(decisions.data.map(({ outcome }) => outcome)).toEqual(["ok", "ok"]);
   child.kill("SIGTERM");
   await child.exited;

@@ -115,6 +115,15 @@ describe("streaming", () => {
     });
   }
 
+  test("a backend's error in the middle does not carry our key along", async () => {
+    const body = JSON.stringify({ model: "cloud/key-mid-stream", messages, stream: true });
+    const headers = { "content-type": "application/json" };
+    const text =
+      await (await fetch(`${gateway.origin}/v1/chat/completions`, { method: "POST", headers, body })).text();
+    expect(text).toContain("Bad key Bearer [key]");
+    expect(text).not.toContain("sk-upstream-secret");
+  });
+
   test("an empty stream is an error and not an empty answer", async () => {
     const failure = await client.chat.completions.create({ model: "cloud/empty", messages, stream: true })
       .then(() => undefined, (error) => error);

@@ -288,6 +288,13 @@ const chat: Record<string, UpstreamHandler> = {
     response.write(event(chunk(body.model, { role: "assistant", content: "Half" })));
     response.end(event({ error: { message: "The backend fell over.", type: "server_error", code: 500 } }));
   },
+  "key-mid-stream": (call, response) => {
+    startStream(response);
+    response.write(event(chunk(call.body.model, { role: "assistant", content: "Half" })));
+    response.end(
+      event({ error: { message: `Bad key ${call.headers.authorization}`, type: "server_error" } }),
+    );
+  },
   "error-first": (_call, response) => {
     startStream(response);
     response.end(event({ error: { message: "Overloaded.", type: "overloaded_error" } }));

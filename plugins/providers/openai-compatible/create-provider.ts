@@ -55,15 +55,17 @@ class Backend {
   }
 
   async ask<Answer>(path: string, request: Body, context: CallContext): Promise<CallResult<Answer>> {
-    return await this.#scrubbed(async () => {
+    try {
       const response = await this.#post(path, encodeRequest(request, this.#options, false), context);
       const body = await readJson(response, context.signal, this.#host.now()) as Answer;
       return { body, headers: response.headers };
-    });
+    } catch (error) {
+      throw this.#withoutKey(error);
+    }
   }
 
   async stream<Chunk>(path: string, request: Body, context: CallContext): Promise<StreamResult<Chunk>> {
-    return await this.#scrubbed(async () => {
+    try {
       const response = await this.#post(path, encodeRequest(request, this.#options, true), context);
       if (!response.ok) throw await readError(response, context.signal, this.#host.now());
       const type = response.headers.get("content-type") ?? "";
@@ -75,18 +77,21 @@ class Backend {
           message: `it is ${type || "empty"} and not a stream`,
         });
       }
-      return { frames: eventFrames<Chunk>(response.body, context.signal), headers: response.headers };
-    });
+      const frames = eventFrames<Chunk>(response.body, context.signal, (error) => this.#withoutKey(error));
+      return { frames, headers: response.headers };
+    } catch (error) {
+      throw this.#withoutKey(error);
+    }
   }
 
   async listModels(context: CallContext) {
-    return await this.#scrubbed(async () => {
-      const response = await this.#host.fetch(`${this.#baseUrl}/models`, {
-        headers: this.#headers,
-        signal: context.signal,
-      });
+    const url = `${this.#baseUrl}/models`;
+    try {
+      const response = await this.#host.fetch(url, { headers: this.#headers, signal: context.signal });
       return describeModels(await readJson(response, context.signal, this.#host.now()));
-    });
+    } catch (error) {
+      throw this.#withoutKey(error);
+    }
   }
 
   #post(path: string, body: Body, context: CallContext): Promise<Response> {
@@ -99,21 +104,17 @@ class Backend {
   }
 
   /** Some backends repeat the key in their complaint about it. */
-  async #scrubbed<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      const key = this.#apiKey;
-      if (!(error instanceof UpstreamError) || key === undefined || !error.message.includes(key)) throw error;
-      const { kind, status, retryAfterMs, code, param } = error;
-      throw new UpstreamError({
-        kind,
-        status,
-        retryAfterMs,
-        code,
-        param,
-        message: error.message.replaceAll(key, "[key]"),
-      });
-    }
+  #withoutKey(error: unknown): unknown {
+    const key = this.#apiKey;
+    if (!(error instanceof UpstreamError) || key === undefined || !error.message.includes(key)) return error;
+    const { kind, status, retryAfterMs, code, param } = error;
+    return new UpstreamError({
+      kind,
+      status,
+      retryAfterMs,
+      code,
+      param,
+      message: error.message.replaceAll(key, "[key]"),
+    });
   }
 }

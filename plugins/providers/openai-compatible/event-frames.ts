@@ -19,11 +19,13 @@ const silentEvents = new Set(["ping", "keepalive", "keep-alive", "heartbeat"]);
  * Events in the plain form that backends nearly always use (`data: {…}`, a blank line) are cut by hand, since that costs a
  * fraction; from the first unusual byte on a full parser takes over.
  *
+ * @param mask takes secrets out of an error that the backend sent.
  * @throws {UpstreamError} on an error event, on garbage, and when the connection breaks.
  */
 export async function* eventFrames<Chunk>(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
+  mask: (error: unknown) => unknown = (error) => error,
 ): AsyncGenerator<readonly StreamFrame<Chunk>[]> {
   const reader = body.getReader();
   const events = new EventReader<Chunk>();
@@ -35,7 +37,7 @@ export async function* eventFrames<Chunk>(
       const frames = done ? events.end() : events.feed(value);
       if (frames.length > 0) yield frames;
       // What came before a failure is the client's; only then is the failure told.
-      if (events.failure !== undefined) throw events.failure;
+      if (events.failure !== undefined) throw mask(events.failure);
       if (done) return;
     }
   } finally {
