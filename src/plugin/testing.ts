@@ -4,3 +4,5 @@ export type { StoreKitOptions } from "./testing/store-kit.ts";
 export { testStrategy } from "./testing/strategy-kit.ts";
 export type { StrategyKitOptions } from "./testing/strategy-kit.ts";
 export type { Skips, TestFunctions } from "./testing/test-functions.ts";
+export { testProvider } from "./testing/provider-kit.ts";
+export type { ProviderKitOptions } from "./testing/provider-kit.ts";

@@ -12,6 +12,7 @@ export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stre
     delete encoded[other];
   }
   if (stream) {
+    encoded.stream = true;
     if (usage) {
       encoded.stream_options = { ...(body.stream_options as Body | null | undefined), include_usage: true };
     } else delete encoded.stream_options;
