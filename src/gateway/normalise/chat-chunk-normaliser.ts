@@ -4,6 +4,7 @@ import type { ChatCompletionChunk, Usage } from "../../schema/chat-completion.ts
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
 import { ChoiceState, type LooseCall } from "./choice-state.ts";
 import { finishReason, isFinishReason } from "./finish-reason.ts";
+import { isError, isTime } from "./loose-values.ts";
 import { bothSpellings, isServiceTier, splitContent } from "./message-content.ts";
 import { canonicalUsage, usageOfChunk } from "./usage.ts";
 
@@ -39,7 +40,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   push(frame: StreamFrame<ChatCompletionChunk>, out: string[]): void {
     const chunk = frame.chunk as unknown as Loose;
     if (typeof chunk !== "object" || chunk === null) throw garbage("a piece is no object");
-    if (chunk.error !== undefined && chunk.error !== null) throw broken(chunk.error);
+    if (isError(chunk.error)) throw broken(chunk.error);
     const reported = usageOfChunk(chunk);
     if (reported !== undefined && reported !== null) this.usage = canonicalUsage(reported) ?? this.usage;
     const choices = Array.isArray(chunk.choices) ? chunk.choices as LooseChoice[] : [];
@@ -81,15 +82,15 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
 
   #headIsClean(chunk: Loose): boolean {
     const { id, created, model, object } = chunk;
-    if (object !== "chat.completion.chunk" || chunk.error === null || !isServiceTier(chunk.service_tier)) {
+    if (
+      object !== "chat.completion.chunk" || chunk.error !== undefined || !isServiceTier(chunk.service_tier)
+    ) {
       return false;
     }
     if (this.#id === undefined) {
       if (
-        typeof id !== "string" || id === "" || typeof created !== "number" || typeof model !== "string" ||
-        model === ""
+        typeof id !== "string" || id === "" || !isTime(created) || typeof model !== "string" || model === ""
       ) return false;
-      if (!Number.isInteger(created)) return false;
       if (this.#options.forcedModel !== undefined && model !== this.#options.forcedModel) return false;
       this.#id = id;
       this.#created = created;
@@ -136,7 +137,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     const state = this.#state(index);
     if (state.finished !== undefined) return undefined;
     const { delta: given, finish_reason: reason, index: _index, error, ...rest } = choice;
-    if (error !== undefined && error !== null) throw broken(error);
+    if (isError(error)) throw broken(error);
     const delta = this.#mendDelta(given ?? {}, state, index);
     const ends = reason !== undefined && reason !== null && reason !== "";
     if (ends) {
@@ -214,7 +215,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   #head(chunk: Loose): { id: string; object: string; created: number; model: string } {
     const { fallbackId, created, fallbackModel, forcedModel } = this.#options;
     this.#id ??= text(chunk.id) || fallbackId;
-    this.#created ??= Number.isInteger(chunk.created) ? chunk.created as number : created;
+    this.#created ??= isTime(chunk.created) ? chunk.created : created;
     this.#model ??= forcedModel ?? (text(chunk.model) || fallbackModel);
     return { id: this.#id, object: "chat.completion.chunk", created: this.#created, model: this.#model };
   }

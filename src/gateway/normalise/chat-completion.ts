@@ -1,6 +1,7 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletion } from "../../schema/chat-completion.ts";
 import type { NormaliserOptions } from "../operation.ts";
+import { isTime } from "./loose-values.ts";
 import { finishReason } from "./finish-reason.ts";
 import { argumentsText, bothSpellings, isServiceTier, splitContent } from "./message-content.ts";
 import { canonicalUsage } from "./usage.ts";
@@ -27,7 +28,7 @@ export function normaliseChatCompletion(given: unknown, options: NormaliserOptio
     ...rest,
     id: nonEmpty(body.id) ?? options.fallbackId,
     object: "chat.completion",
-    created: Number.isInteger(body.created) ? body.created as number : options.created,
+    created: isTime(body.created) ? body.created : options.created,
     model: options.forcedModel ?? nonEmpty(body.model) ?? options.fallbackModel,
     choices: body.choices.map((choice, position) => normaliseChoice(choice, position, options.fallbackId)),
     ...(usage === undefined ? {} : { usage }),

@@ -3,9 +3,15 @@ import type { FinishReason } from "./finish-reason.ts";
 
 /** A call that has begun. */
 interface StartedCall {
-  readonly index: number;
-  readonly id: string;
+  /** The client's index and id; given when the call is announced, which takes a name. */
+  index: number;
+  id: string;
+  /** The backend's id; empty when it gave none. */
+  readonly backendId: string;
+  name: string;
   hasArguments: boolean;
+  /** Arguments that came before the name. */
+  held: string;
 }
 
 /** One piece of a tool call as backends send it. */
@@ -26,25 +32,27 @@ export class ChoiceState {
   readonly #byIndex = new Map<unknown, StartedCall>();
   /** The backend's indexes are not ours, so every further piece of a call must be written anew. */
   #renumbered = false;
+  /** Calls that the client knows of; also the index of the next one. */
+  #announced = 0;
 
   get sawToolCall(): boolean {
-    return this.#calls.length > 0;
+    return this.#announced > 0;
   }
 
   /** Calls that have no arguments yet; the protocol wants `{}` for them. */
   get withoutArguments(): readonly StartedCall[] {
-    return this.#calls.filter((call) => !call.hasArguments);
+    return this.#calls.filter((call) => call.index >= 0 && !call.hasArguments);
   }
 
   /** Whether pieces keep the rules as they are: dense indexes from 0; id, type and name once; arguments as text. */
   callsAreClean(calls: readonly LooseCall[]): boolean {
     if (this.#renumbered) return false;
-    let count = this.#calls.length;
+    let count = this.#announced;
     for (const call of calls) {
       if (typeof call !== "object" || call === null || typeof call.index !== "number") return false;
       const text = call.function?.arguments;
       if (call.index === count) {
-        if (typeof call.id !== "string" || call.id === "") return false;
+        if (typeof call.id !== "string" || call.id === "" || this.#isTaken(call, calls)) return false;
         if (call.type === "custom") { if (typeof call.custom !== "object") return false; }
         else if (
           call.type !== "function" || typeof call.function?.name !== "string" || call.function.name === "" ||
@@ -68,7 +76,11 @@ export class ChoiceState {
   noteCalls(calls: readonly LooseCall[]): void {
     for (const call of calls) {
       const index = call.index as number;
-      const started = this.#byIndex.get(index) ?? this.#start(index, call.id as string);
+      let started = this.#byIndex.get(index);
+      if (started === undefined) {
+        started = this.#start(call);
+        this.#announce(started, call.id as string);
+      }
       if (call.custom !== undefined || argumentsText(call.function?.arguments) !== "") {
         started.hasArguments = true;
       }
@@ -82,49 +94,78 @@ export class ChoiceState {
       const call = value as LooseCall;
       const text = argumentsText(call.function?.arguments);
       const known = this.#find(call);
-      if (known !== undefined) {
+      if (known !== undefined && known.index >= 0) {
         if (text !== "") known.hasArguments = true;
         if (call.custom !== undefined) return [{ index: known.index, custom: call.custom }];
         return text === "" ? [] : [{ index: known.index, function: { arguments: text } }];
       }
-      const index = this.#calls.length;
-      const id = typeof call.id === "string" && call.id !== "" ? call.id : makeId(index);
-      const started = this.#start(call.index ?? index, id);
+      const begun = known ?? this.#start(call);
+      begun.held += text;
+      begun.name ||= nameOf(call);
+      if (begun.name === "" && call.type !== "custom") {
+        this.#renumbered = true;
+        return [];
+      }
+      const taken = begun.backendId === "" || this.#calls.some(({ id }) => id === begun.backendId);
+      this.#announce(begun, taken ? makeId(this.#announced) : begun.backendId);
+      const { index, id } = begun;
       if (call.index !== index) this.#renumbered = true;
       if (call.type === "custom") {
-        started.hasArguments = true;
+        begun.hasArguments = true;
         return [{ ...call, index, id }];
       }
-      started.hasArguments = text !== "";
+      begun.hasArguments = begun.held !== "";
       const { index: _index, id: _id, type: _type, function: body, ...extra } = call;
-      return [{
-        index,
-        id,
-        type: "function",
-        function: { ...body, name: String(body?.name ?? ""), arguments: text },
-        ...extra,
-      }];
+      const made = { ...body, name: begun.name, arguments: begun.held };
+      return [{ index, id, type: "function", function: made, ...extra }];
     });
   }
 
   /** The call that a piece continues; undefined when it begins a new one. */
   #find(call: LooseCall): StartedCall | undefined {
-    const hasId = typeof call.id === "string" && call.id !== "";
-    const byId = hasId ? this.#calls.find((known) => known.id === call.id) : undefined;
-    if (byId !== undefined) return byId;
-    const hasName = typeof call.function?.name === "string" && call.function.name !== "";
-    if (call.index === undefined || call.index === null) {
-      return hasId || hasName ? undefined : this.#calls.at(-1);
-    }
+    const id = idOf(call);
+    const name = nameOf(call);
+    const byId = id === "" ? undefined : this.#calls.findLast((known) => known.backendId === id);
+    const last = id === "" && name === "" ? this.#calls.at(-1) : undefined;
+    if (call.index === undefined || call.index === null) return byId ?? last;
     const byIndex = this.#byIndex.get(call.index);
-    // Another id under a used index is another call: some backends number every call 0.
-    return hasId && byIndex !== undefined ? undefined : byIndex;
+    // An index of its own and a name begin a call, also under an id that another call has.
+    if (byIndex === undefined) return name === "" ? byId ?? last : undefined;
+    // Some backends number every call 0: another id, or another name after arguments, is another call.
+    if (id !== "" && id !== byIndex.backendId) return byId;
+    return name !== "" && name !== byIndex.name && byIndex.hasArguments ? undefined : byIndex;
   }
 
-  #start(upstreamIndex: unknown, id: string): StartedCall {
-    const call = { index: this.#calls.length, id, hasArguments: false };
-    this.#calls.push(call);
-    this.#byIndex.set(upstreamIndex, call);
-    return call;
+  #start(call: LooseCall): StartedCall {
+    const begun = {
+      index: -1,
+      id: "",
+      backendId: idOf(call),
+      name: nameOf(call),
+      hasArguments: false,
+      held: "",
+    };
+    this.#calls.push(begun);
+    this.#byIndex.set(call.index ?? this.#announced, begun);
+    return begun;
   }
+
+  #announce(call: StartedCall, id: string): void {
+    call.index = this.#announced++;
+    call.id = id;
+  }
+
+  /** Whether another call has this one's id. */
+  #isTaken(call: LooseCall, beside: readonly LooseCall[]): boolean {
+    return this.#calls.some(({ id }) => id === call.id) ||
+      beside.some((other) => other !== call && other?.id === call.id);
+  }
+}
+
+function idOf(call: LooseCall): string {
+  return typeof call.id === "string" ? call.id : "";
+}
+
+function nameOf(call: LooseCall): string {
+  return typeof call.function?.name === "string" ? call.function.name : "";
 }

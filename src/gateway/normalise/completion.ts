@@ -3,6 +3,7 @@ import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { Completion, CompletionChunk } from "../../schema/completion.ts";
 import type { Usage } from "../../schema/chat-completion.ts";
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
+import { isTime } from "./loose-values.ts";
 import { finishReason } from "./finish-reason.ts";
 import { canonicalUsage } from "./usage.ts";
 
@@ -83,7 +84,7 @@ function head(body: Loose, options: NormaliserOptions) {
   return {
     id: named(body.id, options.fallbackId),
     object: "text_completion" as const,
-    created: Number.isInteger(body.created) ? body.created as number : options.created,
+    created: isTime(body.created) ? body.created : options.created,
     model: options.forcedModel ?? named(body.model, options.fallbackModel),
   };
 }

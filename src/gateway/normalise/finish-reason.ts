@@ -11,7 +11,7 @@ const own: ReadonlySet<unknown> = new Set<FinishReason>([
 ]);
 
 /** Words of other protocols and of backends that leak their own (wire facts §2). */
-const foreign: Readonly<Record<string, FinishReason>> = {
+const foreign: ReadonlyMap<string, FinishReason> = new Map(Object.entries<FinishReason>({
   eos: "stop",
   eos_token: "stop",
   end_turn: "stop",
@@ -25,10 +25,15 @@ const foreign: Readonly<Record<string, FinishReason>> = {
   tool_call: "tool_calls",
   safety: "content_filter",
   recitation: "content_filter",
+  blocklist: "content_filter",
+  prohibited_content: "content_filter",
+  spii: "content_filter",
+  image_safety: "content_filter",
+  error_toxic: "content_filter",
   refusal: "content_filter",
   content_filtered: "content_filter",
   guardrail_intervened: "content_filter",
-};
+}));
 
 const failures = new Set(["error", "insufficient_system_resource", "malformed_function_call"]);
 
@@ -50,6 +55,6 @@ export function finishReason(value: unknown, sawToolCall: boolean): FinishReason
       message: `The backend broke off its answer (finish_reason "${word}").`,
     });
   }
-  const reason = isFinishReason(word) ? word : foreign[word] ?? "stop";
+  const reason = isFinishReason(word) ? word : foreign.get(word) ?? "stop";
   return sawToolCall && reason === "stop" ? "tool_calls" : reason;
 }
