@@ -4,7 +4,7 @@ import type { NormaliserOptions } from "../operation.ts";
 import { isTime } from "./loose-values.ts";
 import { finishReason } from "./finish-reason.ts";
 import { argumentsText, bothSpellings, isServiceTier, splitContent } from "./message-content.ts";
-import { canonicalUsage } from "./usage.ts";
+import { canonicalUsage, usageOfChunk } from "./usage.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -21,9 +21,9 @@ export function normaliseChatCompletion(given: unknown, options: NormaliserOptio
   ) {
     throw new UpstreamError({ kind: "bad_response", message: "The backend's answer has no choices." });
   }
-  const { usage: rawUsage, error: _error, ...rest } = body;
+  const { usage: _usage, error: _error, ...rest } = body;
   if (!isServiceTier(rest.service_tier)) delete rest.service_tier;
-  const usage = canonicalUsage(rawUsage ?? usageElsewhere(body));
+  const usage = canonicalUsage(usageOfChunk(body));
   return {
     ...rest,
     id: nonEmpty(body.id) ?? options.fallbackId,
@@ -41,7 +41,13 @@ function normaliseChoice(
   fallbackId: string,
 ): ChatCompletion["choices"][number] {
   const choice = (given ?? {}) as Loose;
-  const message = (choice.message ?? {}) as Loose;
+  if (typeof choice.message !== "object" || choice.message === null) {
+    throw new UpstreamError({
+      kind: "bad_response",
+      message: "A choice of the backend's answer has no message.",
+    });
+  }
+  const message = choice.message as Loose;
   const {
     content: rawContent,
     reasoning,
@@ -82,11 +88,6 @@ function normaliseCall(given: unknown, fallbackId: string) {
     type: "function",
     function: { ...body, name: String(body.name ?? ""), arguments: argumentsText(body.arguments) || "{}" },
   };
-}
-
-function usageElsewhere(body: Loose): unknown {
-  const key = Object.keys(body).find((name) => name.startsWith("x_"));
-  return key === undefined ? undefined : (body[key] as Loose | null)?.usage;
 }
 
 function nonEmpty(value: unknown): string | undefined {

@@ -3,9 +3,9 @@ import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { Completion, CompletionChunk } from "../../schema/completion.ts";
 import type { Usage } from "../../schema/chat-completion.ts";
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
-import { isTime } from "./loose-values.ts";
+import { isError, isTime } from "./loose-values.ts";
 import { finishReason } from "./finish-reason.ts";
-import { canonicalUsage } from "./usage.ts";
+import { canonicalUsage, usageOfChunk } from "./usage.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -22,7 +22,13 @@ export function normaliseCompletion(given: unknown, options: NormaliserOptions):
   return {
     ...rest,
     ...head(body, options),
-    choices: body.choices.map((choice, position) => normaliseChoice(choice as Loose, position, "stop")),
+    choices: body.choices.map((choice, position) => {
+      if (typeof choice === "object" && choice !== null) return normaliseChoice(choice, position, "stop");
+      throw new UpstreamError({
+        kind: "bad_response",
+        message: "A choice of the backend's answer is nothing.",
+      });
+    }),
     ...(usage === undefined ? {} : { usage }),
   };
 }
@@ -40,25 +46,38 @@ export class CompletionChunkNormaliser implements StreamNormaliser<CompletionChu
     this.#options = options;
   }
 
-  push({ chunk }: StreamFrame<CompletionChunk>, out: string[]): void {
-    const given = chunk as unknown as Loose;
+  push(frame: StreamFrame<CompletionChunk>, out: string[]): void {
+    const given = frame.chunk as unknown as Loose;
     if (typeof given !== "object" || given === null) throw broken("a piece is no object");
-    if (given.error !== undefined && given.error !== null) throw broken(JSON.stringify(given.error));
-    if (given.usage !== undefined && given.usage !== null) {
-      this.usage = canonicalUsage(given.usage) ?? this.usage;
-    }
-    const choices = (Array.isArray(given.choices) ? given.choices : [])
-      .map((choice, position) => normaliseChoice(choice as Loose, position, null))
-      .filter((choice) => this.#finished.get(choice.index) !== true);
-    if (choices.length === 0) return;
+    if (isError(given.error)) throw broken(JSON.stringify(given.error));
+    const reported = usageOfChunk(given);
+    if (reported !== undefined && reported !== null) this.usage = canonicalUsage(reported) ?? this.usage;
+    const all = (Array.isArray(given.choices) ? given.choices : []) as unknown[];
+    const open = all.filter((choice, position) => isOpenChoice(choice, position, this.#finished));
+    if (open.length === 0) return;
+    const sound = this.#isClean(given) && open.length === all.length && open.every(isCleanChoice);
+    const choices = sound
+      ? open as Completion["choices"]
+      : open.map((choice, position) => normaliseChoice(choice, position, null));
     for (const { index, text, finish_reason: reason } of choices) {
       this.#finished.set(index, reason !== null);
       this.outputCharacters += text.length;
       if (text !== "" || reason !== null) this.hasOutput = true;
     }
+    if (sound) {
+      out.push(frame.text ?? JSON.stringify(given));
+      return;
+    }
     const { usage: _usage, error: _error, ...rest } = given;
-    this.#head ??= head(given, this.#options);
-    out.push(JSON.stringify({ ...rest, ...this.#head, choices }));
+    out.push(JSON.stringify({ ...rest, ...this.#head!, choices }));
+  }
+
+  /** Whether everything but the choices is as it must be; the first piece says what that is. */
+  #isClean(chunk: Loose): boolean {
+    this.#head ??= head(chunk, this.#options);
+    const { id, object, created, model } = this.#head;
+    return chunk.id === id && chunk.object === object && chunk.created === created && chunk.model === model &&
+      chunk.error === undefined && (chunk.usage === undefined || chunk.usage === null);
   }
 
   finish(out: string[]): void {
@@ -76,6 +95,22 @@ export class CompletionChunkNormaliser implements StreamNormaliser<CompletionChu
       choices: [{ index: open[0], text: "", logprobs: null, finish_reason: null }],
     });
   }
+}
+
+function isOpenChoice(
+  choice: unknown,
+  position: number,
+  finished: ReadonlyMap<number, boolean>,
+): choice is Loose {
+  if (typeof choice !== "object" || choice === null) return false;
+  const { index } = choice as Loose;
+  return finished.get(typeof index === "number" ? index : position) !== true;
+}
+
+function isCleanChoice(choice: Loose): boolean {
+  const { index, text, logprobs, finish_reason: reason } = choice;
+  return typeof index === "number" && typeof text === "string" && logprobs !== undefined &&
+    (reason === null || reason === "stop" || reason === "length" || reason === "content_filter");
 }
 
 function head(body: Loose, options: NormaliserOptions) {

@@ -4,6 +4,9 @@ import { canonicalUsage } from "./usage.ts";
 
 type Loose = Record<string, unknown>;
 
+/** Buffers skip over what is no base64, which would make a wrong vector out of any text. */
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
 /**
  * Embeddings in the form that the client asked for, whatever the backend gives. Base64 is the vector's 32-bit floats,
  * little-endian. Both official SDKs ask for it by themselves, and an old one silently corrupts a vector that comes as a list then.
@@ -46,19 +49,20 @@ function convert(vector: unknown, format: "float" | "base64"): string | number[]
   });
 }
 
+// Typed arrays have the machine's order of bytes, which is little-endian wherever the gateway runs.
+
 function encode(vector: readonly number[]): string {
-  const bytes = Buffer.allocUnsafe(vector.length * 4);
-  for (let index = 0; index < vector.length; index++) bytes.writeFloatLE(vector[index]!, index * 4);
-  return bytes.toString("base64");
+  return Buffer.from(new Float32Array(vector).buffer).toString("base64");
 }
 
 function decode(text: string): number[] {
-  const bytes = Buffer.from(text, "base64");
-  if (bytes.length % 4 !== 0) {
+  const pooled = Buffer.from(text, "base64");
+  if (pooled.length % 4 !== 0 || !base64.test(text)) {
     throw new UpstreamError({
       kind: "bad_response",
       message: "The backend's base64 embedding is not made of 32-bit floats.",
     });
   }
-  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
+  // A copy, because a slice of the pool may begin where no float may.
+  return Array.from(new Float32Array(new Uint8Array(pooled).buffer));
 }

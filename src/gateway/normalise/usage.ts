@@ -35,7 +35,9 @@ export function canonicalUsage(value: unknown): Usage | undefined {
 export function usageOfChunk(chunk: Loose): unknown {
   if (chunk.usage !== undefined && chunk.usage !== null) return chunk.usage;
   for (const key in chunk) {
-    if (key.startsWith("x_") && typeof chunk[key] === "object") return (chunk[key] as Loose | null)?.usage;
+    if (!key.startsWith("x_")) continue;
+    const usage = (chunk[key] as Loose | null | undefined)?.usage;
+    if (usage !== undefined && usage !== null) return usage;
   }
   return undefined;
 }

@@ -28,7 +28,7 @@ export const embeddingsOperation: Operation<EmbeddingRequest, EmbeddingResponse,
 
   normalise(whole, request, options) {
     const normalised = normaliseEmbedding(whole, request.encoding_format ?? "float");
-    const body = { ...normalised, model: options.forcedModel ?? normalised.model ?? options.fallbackModel };
+    const body = { ...normalised, model: options.forcedModel ?? (normalised.model || options.fallbackModel) };
     const { prompt_tokens, total_tokens } = body.usage;
     return { body, usage: { prompt_tokens, completion_tokens: 0, total_tokens }, outputCharacters: 0 };
   },
