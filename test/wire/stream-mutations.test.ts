@@ -71,7 +71,7 @@ for (const { name, body, expected } of streamMutations) {
       for (let cut = 1; cut < encoded.length; cut++) {
         const { texts, failure } = through(encoded, [cut]);
         expect(texts).toEqual([...whole.texts]);
-        expect((failure as UpstreamError | undefined)?.kind).toBe((whole.failure as UpstreamError | undefined)?.kind);
+        expect((failure as UpstreamError | undefined)?.message).toBe((whole.failure as UpstreamError | undefined)?.message);
       }
     });
 

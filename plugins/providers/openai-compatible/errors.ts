@@ -50,12 +50,17 @@ function assumedStatus({ message, code, type }: ErrorFacts): number {
   return requests.test(`${code ?? ""} ${type}`) || contextWords.test(message) ? 400 : 500;
 }
 
+/** Some backends send the field always, empty while all is well. */
+function isError(value: unknown): boolean {
+  return typeof value === "object" && value !== null ? Object.keys(value).length > 0 : Boolean(value);
+}
+
 /** The error that an answer with a good status may nevertheless hold. */
 export function errorInside(value: unknown): UpstreamError | undefined {
   const body = Array.isArray(value) ? value[0] : value;
   if (typeof body !== "object" || body === null) return undefined;
   const { error, choices, data, object } = body as Loose;
-  if (error !== undefined && error !== null) return errorFromObject(error);
+  if (isError(error)) return errorFromObject(error);
   return object === "error" ||
       (choices === undefined && data === undefined && typeof (body as Loose).detail === "string")
     ? errorFromObject(body)

@@ -10,11 +10,13 @@ const longestEvent = 32 * 1024 * 1024;
 /** Time for which the connection may stay open after the end was announced, in milliseconds. */
 const closingMs = 1_000;
 
+const plainStart = "data: ";
+
 /** Events of these names say nothing. */
 const silentEvents = new Set(["ping", "keepalive", "keep-alive", "heartbeat"]);
 
 /**
- * Reads server-sent events into frames, one batch for each read.
+ * Reads server-sent events into frames, one batch for each read, as they are asked for.
  *
  * Events in the plain form that backends nearly always use (`data: {…}`, a blank line) are cut by hand, since that costs a
  * fraction; from the first unusual byte on a full parser takes over.
@@ -22,40 +24,70 @@ const silentEvents = new Set(["ping", "keepalive", "keep-alive", "heartbeat"]);
  * @param mask takes secrets out of an error that the backend sent.
  * @throws {UpstreamError} on an error event, on garbage, and when the connection breaks.
  */
-export async function* eventFrames<Chunk>(
+export function eventFrames<Chunk>(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
   mask: (error: unknown) => unknown = (error) => error,
-): AsyncGenerator<readonly StreamFrame<Chunk>[]> {
-  const reader = body.getReader();
-  const events = new EventReader<Chunk>();
-  let atEnd = false;
-  try {
-    while (!events.done) {
-      const { done, value } = await read(reader, signal);
-      atEnd = done;
-      const frames = done ? events.end() : events.feed(value);
-      if (frames.length > 0) yield frames;
-      // What came before a failure is the client's; only then is the failure told.
-      if (events.failure !== undefined) throw mask(events.failure);
-      if (done) return;
-    }
-  } finally {
-    if (!atEnd) await release(reader, events.done);
-  }
+): AsyncIterable<readonly StreamFrame<Chunk>[]> {
+  return { [Symbol.asyncIterator]: () => new EventFrames<Chunk>(body.getReader(), signal, mask) };
 }
 
-async function read(reader: ReadableStreamDefaultReader<Uint8Array>, signal: AbortSignal) {
-  try {
-    return await reader.read();
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UpstreamError({
-      kind: "unavailable",
-      message: `The connection to the backend broke: ${reason}`,
-      cause: error,
-    });
+/** Not a generator: one that has not begun cannot be told to let go of the connection. */
+class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[], undefined> {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #signal: AbortSignal;
+  readonly #mask: (error: unknown) => unknown;
+  readonly #events = new EventReader<Chunk>();
+  /** The connection has been read to its end or let go of. */
+  #over = false;
+
+  constructor(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    signal: AbortSignal,
+    mask: (error: unknown) => unknown,
+  ) {
+    this.#reader = reader;
+    this.#signal = signal;
+    this.#mask = mask;
+  }
+
+  async next(): Promise<IteratorResult<readonly StreamFrame<Chunk>[], undefined>> {
+    const events = this.#events;
+    while (!this.#over && !events.done && events.failure === undefined) {
+      const { done, value } = await this.#read();
+      const frames = done ? events.end() : events.feed(value);
+      if (done) this.#over = true;
+      if (frames.length > 0) return { done: false, value: frames };
+    }
+    await this.return();
+    // What came before a failure is the client's; only then is the failure told, once.
+    const { failure } = events;
+    events.failure = undefined;
+    if (failure !== undefined) throw this.#mask(failure);
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    if (!this.#over) {
+      this.#over = true;
+      await release(this.#reader, this.#events.done);
+    }
+    return { done: true, value: undefined };
+  }
+
+  async #read() {
+    try {
+      return await this.#reader.read();
+    } catch (error) {
+      this.#over = true;
+      if (this.#signal.aborted) throw this.#signal.reason;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UpstreamError({
+        kind: "unavailable",
+        message: `The connection to the backend broke: ${reason}`,
+        cause: error,
+      });
+    }
   }
 }
 
@@ -75,15 +107,18 @@ export class EventReader<Chunk> {
   done = false;
   failure: UpstreamError | undefined;
   readonly #decoder = new TextDecoder();
+  /** The beginning of an event, and what came of it since; joined only when it is complete. */
   #pending = "";
+  #more: string[] = [];
+  /** Characters since the last event, at most those of the last read too many. */
+  #size = 0;
   #frames: StreamFrame<Chunk>[] = [];
   #parser: EventSourceParser | undefined;
 
   feed(bytes: Uint8Array): readonly StreamFrame<Chunk>[] {
     this.#frames = [];
     const text = this.#decoder.decode(bytes, { stream: true });
-    if (this.#parser === undefined) this.#cut(text);
-    else this.#guard(() => this.#parser!.feed(text));
+    if (text !== "") this.#guard(() => this.#parser === undefined ? this.#cut(text) : this.#parse(text));
     return this.#frames;
   }
 
@@ -91,40 +126,45 @@ export class EventReader<Chunk> {
   end(): readonly StreamFrame<Chunk>[] {
     this.#frames = [];
     const rest = this.#decoder.decode();
-    if (this.#parser === undefined) this.#useParser();
-    this.#guard(() => this.#parser!.feed(`${rest}\n\n`));
+    this.#guard(() => {
+      if (this.#parser === undefined) this.#useParser(this.#take(""));
+      this.#parse(`${rest}\n\n`);
+    });
     return this.#frames;
   }
 
-  #cut(text: string): void {
-    const pending = this.#pending === "" ? text : this.#pending + text;
+  #cut(piece: string): void {
+    // A long event comes in many pieces, and what is known to have no end is not looked through again.
+    if (this.#pending.length >= plainStart.length && !endsEvent(piece, this.#more.at(-1) ?? this.#pending)) {
+      this.#more.push(piece);
+      this.#grow(piece.length);
+      if (piece.includes("\r")) this.#useParser(this.#take(""));
+      return;
+    }
+    const text = this.#take(piece);
     let start = 0;
-    this.#guard(() => {
-      for (;;) {
-        const end = pending.indexOf("\n\n", start);
-        if (end < 0) break;
-        if (!pending.startsWith("data: ", start)) return this.#useParser(pending.slice(start));
-        const data = pending.slice(start + 6, end);
-        if (data.includes("\n") || data.includes("\r")) return this.#useParser(pending.slice(start));
-        start = end + 2;
-        this.#data(data);
-        if (this.done || this.failure !== undefined) return;
-      }
-      this.#pending = pending.slice(start);
-      if (this.#pending.length > longestEvent) throw tooLong();
-      // Without plain line ends the blank line would never be found.
-      if (
-        this.#pending.includes("\r") || (this.#pending.length >= 6 && !this.#pending.startsWith("data: "))
-      ) this.#useParser(this.#pending);
-    });
+    for (;;) {
+      const end = text.indexOf("\n\n", start);
+      if (end < 0) break;
+      if (!text.startsWith(plainStart, start)) return this.#useParser(text.slice(start));
+      const data = text.slice(start + plainStart.length, end);
+      if (data.includes("\n") || data.includes("\r")) return this.#useParser(text.slice(start));
+      start = end + 2;
+      this.#data(data);
+      if (this.done) return;
+    }
+    this.#pending = text.slice(start);
+    this.#size = 0;
+    this.#grow(this.#pending.length);
+    // Without plain line ends the blank line would never be found.
+    const unusual = this.#pending.length >= plainStart.length && !this.#pending.startsWith(plainStart);
+    if (unusual || this.#pending.includes("\r")) this.#useParser(this.#take(""));
   }
 
-  #useParser(text = this.#pending): void {
-    this.#pending = "";
-    let size = 0;
+  #useParser(text: string): void {
     this.#parser = createParser({
       onEvent: ({ event, data }) => {
-        size = 0;
+        this.#size = 0;
         if (this.done || this.failure !== undefined || (event !== undefined && silentEvents.has(event))) {
           return;
         }
@@ -137,13 +177,29 @@ export class EventReader<Chunk> {
         }
       },
     });
-    const feed = this.#parser.feed.bind(this.#parser);
-    this.#parser.feed = (piece) => {
-      size += piece.length;
-      feed(piece);
-      if (size > longestEvent) throw tooLong();
-    };
-    this.#parser.feed(text);
+    this.#parse(text);
+  }
+
+  /** Whole lines only: of a line in pieces the parser would drop a field that it does not know. */
+  #parse(piece: string): void {
+    const end = Math.max(piece.lastIndexOf("\n"), piece.lastIndexOf("\r")) + 1;
+    if (end > 0) this.#parser!.feed(this.#take(piece.slice(0, end)));
+    if (end < piece.length) this.#more.push(piece.slice(end));
+    this.#grow(piece.length);
+  }
+
+  #grow(characters: number): void {
+    this.#size += characters;
+    if (this.#size > longestEvent) throw tooLong();
+  }
+
+  /** All that was held back, with the piece at its end. */
+  #take(piece: string): string {
+    if (this.#pending === "" && this.#more.length === 0) return piece;
+    const text = this.#pending + this.#more.join("") + piece;
+    this.#pending = "";
+    this.#more = [];
+    return text;
   }
 
   #data(data: string): void {
@@ -186,6 +242,11 @@ export class EventReader<Chunk> {
       this.failure ??= error;
     }
   }
+}
+
+/** Whether a piece completes an event, possibly with the line end that came before it. */
+function endsEvent(piece: string, before: string): boolean {
+  return piece.includes("\n\n") || (piece.startsWith("\n") && before.endsWith("\n"));
 }
 
 function tooLong(): UpstreamError {
