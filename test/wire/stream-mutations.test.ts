@@ -3,42 +3,9 @@ import fc from "fast-check";
 import type { ChatCompletionChunk } from "intellirouter/plugin";
 import { UpstreamError } from "intellirouter/plugin";
 import { EventReader } from "../../plugins/providers/openai-compatible/event-frames.ts";
-import { ChatChunkNormaliser } from "../../src/gateway/normalise/chat-chunk-normaliser.ts";
 import { checkStream } from "../support/strict-stream-checker.ts";
+import { throughGateway } from "../support/through-gateway.ts";
 import { piece, sse, streamMutations } from "../support/stream-mutations.ts";
-
-interface Outcome {
-  readonly texts: readonly string[];
-  readonly failure: unknown;
-}
-
-/** The bytes as a backend sends them → what the client gets. */
-function through(body: Uint8Array, cuts: readonly number[] = [], includeUsage = true): Outcome {
-  const reader = new EventReader<ChatCompletionChunk>();
-  const normaliser = new ChatChunkNormaliser({
-    includeUsage,
-    forcedModel: undefined,
-    fallbackId: "req_1",
-    fallbackModel: "m",
-    created: 1_700_000_000,
-  });
-  const texts: string[] = [];
-  try {
-    let start = 0;
-    for (const end of [...cuts, body.length]) {
-      for (const frame of reader.feed(body.subarray(start, end))) normaliser.push(frame, texts);
-      start = end;
-      if (reader.failure !== undefined) throw reader.failure;
-      if (reader.done) break;
-    }
-    if (!reader.done) for (const frame of reader.end()) normaliser.push(frame, texts);
-    if (reader.failure !== undefined) throw reader.failure;
-    normaliser.finish(texts);
-    return { texts, failure: undefined };
-  } catch (error) {
-    return { texts, failure: error };
-  }
-}
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -49,7 +16,7 @@ test("there are enough of them", () => {
 
 for (const { name, body, expected } of streamMutations) {
   describe(name, () => {
-    const whole = through(bytes(body));
+    const whole = throughGateway(bytes(body));
 
     test(expected === "fails" ? "does not pass for a whole answer" : "comes out well-formed", () => {
       if (expected === "fails") {
@@ -69,7 +36,7 @@ for (const { name, body, expected } of streamMutations) {
     test("gives the same wherever the bytes are cut", () => {
       const encoded = bytes(body);
       for (let cut = 1; cut < encoded.length; cut++) {
-        const { texts, failure } = through(encoded, [cut]);
+        const { texts, failure } = throughGateway(encoded, [cut]);
         expect(texts).toEqual([...whole.texts]);
         expect((failure as UpstreamError | undefined)?.message).toBe((whole.failure as UpstreamError | undefined)?.message);
       }
@@ -79,18 +46,18 @@ for (const { name, body, expected } of streamMutations) {
       const encoded = bytes(body);
       fc.assert(fc.property(fc.array(fc.nat(Math.max(encoded.length, 1)), { maxLength: 20 }), (places) => {
         const cuts = places.toSorted((left, right) => left - right);
-        expect(through(encoded, cuts).texts).toEqual([...whole.texts]);
+        expect(throughGateway(encoded, cuts).texts).toEqual([...whole.texts]);
       }), { numRuns: 30 });
     });
 
     test("passes unchanged a second time", () => {
       if (expected === "fails") return expect(whole.failure).toBeDefined();
-      const again = through(bytes(sse(...whole.texts.map((text) => `data: ${text}\n\n`), "data: [DONE]\n\n")));
+      const again = throughGateway(bytes(sse(...whole.texts.map((text) => `data: ${text}\n\n`), "data: [DONE]\n\n")));
       expect(again.texts).toEqual([...whole.texts]);
     });
 
     test("shows no usage to those who did not ask", () => {
-      const quiet = through(bytes(body), [], false);
+      const quiet = throughGateway(bytes(body), [], false);
       if (expected === "fails") return expect(quiet.failure).toBeDefined();
       expect(checkStream(quiet.texts, false).problems).toEqual([]);
     });
@@ -100,20 +67,20 @@ for (const { name, body, expected } of streamMutations) {
 test("usage comes out whole, wherever the backend put it", () => {
   for (const name of ["usage in the last piece", "usage in every piece", "usage in a field of its own", "usage without a total, as texts", "choices null in a usage chunk"]) {
     const { body } = streamMutations.find((mutation) => mutation.name === name)!;
-    expect(checkStream(through(bytes(body)).texts, true).usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 });
+    expect(checkStream(throughGateway(bytes(body)).texts, true).usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 });
   }
 });
 
 test("a faultless piece passes as the very text that it came in, oddly written or not", () => {
   const odd = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"m", "extra" : {"n":1e2},"choices":[{"index":0,"delta":{"content":"\\u00fc"},"finish_reason":null}]}';
-  const { texts } = through(bytes(sse(piece({ role: "assistant", content: "" }), `data: ${odd}\n\n`, piece({}, "stop"), "data: [DONE]\n\n")));
+  const { texts } = throughGateway(bytes(sse(piece({ role: "assistant", content: "" }), `data: ${odd}\n\n`, piece({}, "stop"), "data: [DONE]\n\n")));
   expect(texts[1]).toBe(odd);
 });
 
 test("several choices at once are each kept to the rules", () => {
   const at = (index: number, delta: object, finish: string | null = null) => ({ ...piece({}), choices: [{ index, delta, finish_reason: finish }] });
   const body = sse(at(0, { content: "a" }), at(1, { content: "x" }), at(0, { content: "b" }), at(1, {}, "length"), at(0, {}, "stop"), "data: [DONE]\n\n");
-  const { texts, failure } = through(bytes(body));
+  const { texts, failure } = throughGateway(bytes(body));
   expect(failure).toBeUndefined();
   for (const index of [0, 1]) {
     const own = texts.filter((text) => JSON.parse(text).choices[0].index === index);
