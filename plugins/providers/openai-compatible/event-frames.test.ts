@@ -106,3 +106,10 @@ test("a long event in small pieces is looked through once", () => {
   const [frame] = reader.feed(bytes('"}\n\n'));
   expect(frame!.chunk.a).toHaveLength(30_000_000);
 }, 20_000);
+
+test("an end in the middle of an event is a broken connection, not garbage", async () => {
+  for (const half of ['data: {"a":', 'data: {"a":\n', "data: {", '\r\ndata: {"a"']) {
+    const { failure } = await collect(body(['data: {"a":1}\n\n', half]).stream);
+    expect((failure as UpstreamError).kind).toBe("unavailable");
+  }
+});

@@ -112,6 +112,8 @@ export class EventReader<Chunk> {
   #more: string[] = [];
   /** Characters since the last event, at most those of the last read too many. */
   #size = 0;
+  /** The bytes are at their end, so an event may be half of one. */
+  #ending = false;
   #frames: StreamFrame<Chunk>[] = [];
   #parser: EventSourceParser | undefined;
 
@@ -125,6 +127,7 @@ export class EventReader<Chunk> {
   /** No more bytes: an event may lack its blank line. */
   end(): readonly StreamFrame<Chunk>[] {
     this.#frames = [];
+    this.#ending = true;
     const rest = this.#decoder.decode();
     this.#guard(() => {
       if (this.#parser === undefined) this.#useParser(this.#take(""));
@@ -212,11 +215,16 @@ export class EventReader<Chunk> {
     try {
       value = JSON.parse(data);
     } catch (error) {
-      throw new UpstreamError({
-        kind: "bad_response",
-        message: `The backend's stream is not JSON: ${data.slice(0, 200)}`,
-        cause: error,
-      });
+      throw this.#ending
+        ? new UpstreamError({
+          kind: "unavailable",
+          message: "The backend's stream broke off in the middle of an event.",
+        })
+        : new UpstreamError({
+          kind: "bad_response",
+          message: `The backend's stream is not JSON: ${data.slice(0, 200)}`,
+          cause: error,
+        });
     }
     const failure = errorInside(value);
     if (failure !== undefined) throw failure;

@@ -27,6 +27,8 @@ function describe(entry: Loose, id: string): ModelDescription {
     firstCount((entry.top_provider ?? {}) as Loose, ["max_completion_tokens"]);
   const type = typeof entry.type === "string" ? entry.type : undefined;
   const capabilities = (entry.capabilities ?? {}) as Loose;
+  const parameters = entry.supported_parameters;
+  const inputs = ((entry.architecture ?? {}) as Loose).input_modalities;
   return {
     id,
     ...(Number.isInteger(entry.created) ? { created: entry.created as number } : {}),
@@ -34,7 +36,12 @@ function describe(entry: Loose, id: string): ModelDescription {
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(type === "embedding" || type === "embeddings" ? { chat: false, embeddings: true } : {}),
-    ...(type === "llm" || type === "chat" ? { embeddings: false } : {}),
+    ...(type === "llm" || type === "vlm" || type === "chat" ? { embeddings: false } : {}),
+    ...(type === "vlm" ? { vision: true } : {}),
+    ...(Array.isArray(parameters)
+      ? { tools: parameters.includes("tools"), jsonSchema: parameters.includes("structured_outputs") }
+      : {}),
+    ...(Array.isArray(inputs) ? { vision: inputs.includes("image") } : {}),
     ...(capabilities.completion_chat === false ? { chat: false } : {}),
     ...(typeof capabilities.function_calling === "boolean" ? { tools: capabilities.function_calling } : {}),
     ...(typeof capabilities.vision === "boolean" ? { vision: capabilities.vision } : {}),

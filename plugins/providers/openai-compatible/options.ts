@@ -8,7 +8,10 @@ export const openAiCompatibleOptions = z.strictObject({
       'must be an http or https URL without user name, query or fragment, such as "http://127.0.0.1:8080/v1"',
     )
     .describe('Address of the API, up to and without "/chat/completions".'),
-  headers: z.record(z.string(), z.string()).default({}).describe("Further request headers."),
+  headers: z.record(
+    z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be the name of a header"),
+    z.string().regex(/^[\t\x20-\x7e]*$/, "must be printable ASCII on one line"),
+  ).default({}).describe("Further request headers."),
   organization: z.string().optional().describe("Sent as OpenAI-Organization."),
   project: z.string().optional().describe("Sent as OpenAI-Project."),
   stream_usage: z.boolean().default(true).describe(
