@@ -105,6 +105,16 @@ export function testProvider(functions: TestFunctions, options: ProviderKitOptio
           for await (const batch of frames) if (batch.length > 0) break;
         }),
       );
+
+      test(
+        "a stream may be left before its first frame, and is then over",
+        withProvider(async (provider) => {
+          const { frames } = await provider.chat!.stream({ ...request, stream: true }, context());
+          const iterator = frames[Symbol.asyncIterator]();
+          await iterator.return?.();
+          expect((await iterator.next()).done).toBe(true);
+        }),
+      );
     }
 
     if (embeddingModel !== undefined) {
