@@ -2,6 +2,7 @@ import { UpstreamError } from "intellirouter/plugin";
 import type { StreamFrame } from "intellirouter/plugin";
 import { createParser } from "eventsource-parser";
 import type { EventSourceParser } from "eventsource-parser";
+import { type BodyReader, openBody } from "./body-reader.ts";
 import { errorFromObject, errorInside } from "./errors.ts";
 
 /** Longest event, in characters; images can come as one. */
@@ -29,12 +30,12 @@ export function eventFrames<Chunk>(
   signal: AbortSignal,
   mask: (error: unknown) => unknown = (error) => error,
 ): AsyncIterable<readonly StreamFrame<Chunk>[]> {
-  return { [Symbol.asyncIterator]: () => new EventFrames<Chunk>(body.getReader(), signal, mask) };
+  return { [Symbol.asyncIterator]: () => new EventFrames<Chunk>(openBody(body), signal, mask) };
 }
 
 /** Not a generator: one that has not begun cannot be told to let go of the connection. */
 class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[], undefined> {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: BodyReader;
   readonly #signal: AbortSignal;
   readonly #mask: (error: unknown) => unknown;
   readonly #events = new EventReader<Chunk>();
@@ -42,7 +43,7 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
   #over = false;
 
   constructor(
-    reader: ReadableStreamDefaultReader<Uint8Array>,
+    reader: BodyReader,
     signal: AbortSignal,
     mask: (error: unknown) => unknown,
   ) {
@@ -67,12 +68,12 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
     return { done: true, value: undefined };
   }
 
-  async return(): Promise<IteratorReturnResult<undefined>> {
+  return(): Promise<IteratorReturnResult<undefined>> {
     if (!this.#over) {
       this.#over = true;
-      await release(this.#reader, this.#events.done);
+      release(this.#reader, this.#events.done);
     }
-    return { done: true, value: undefined };
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   async #read() {
@@ -92,13 +93,12 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
 }
 
 /** A connection that has reached its end can serve another request; any other is cut. */
-async function release(reader: ReadableStreamDefaultReader<Uint8Array>, announced: boolean): Promise<void> {
-  const cut = () => reader.cancel().catch(() => {});
-  if (!announced) return await cut();
-  const timer = setTimeout(cut, closingMs);
-  void reader.read().then(({ done }) => done ? undefined : cut(), () => {}).finally(() =>
-    clearTimeout(timer)
-  );
+function release(reader: BodyReader, announced: boolean): void {
+  if (!announced) return reader.cancel();
+  const timer = setTimeout(() => reader.cancel(), closingMs);
+  reader.read()
+    .then(({ done }) => done ? undefined : reader.cancel(), () => {})
+    .finally(() => clearTimeout(timer));
 }
 
 /** Bytes in, frames out; keeps what is not complete yet. */
