@@ -78,6 +78,7 @@ for part in "${parts[@]}"; do
     golden) tests "golden" ./test/golden ;;
     e2e)
       need curl curl
+      need bwrap bubblewrap
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;
