@@ -141,9 +141,9 @@ describe("names that lead nowhere", () => {
     }
   });
 
-  test("control characters are refused before anything sees the name", () => {
+  test("control characters and halves of surrogate pairs are refused before anything sees the name", () => {
     const all = resolver(route({ name: "*", targets: ["cloud/*"] }));
-    for (const name of ["cloud/a\n", "a\u0000b", "\u007f", "cloud/a\r\nx: y"]) {
+    for (const name of ["cloud/a\n", "a\u0000b", "\u007f", "cloud/a\r\nx: y", "cloud/\ud800", "\udc00"]) {
       expect(refusal(() => all(name))).toMatchObject({ status: 400, code: "invalid_model_name" });
     }
     expect(names(all("ünïcödé 🦙"))).toEqual(["cloud/ünïcödé 🦙"]);

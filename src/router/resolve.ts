@@ -45,7 +45,7 @@ export class Resolver {
    */
   resolve(facts: RequestFacts, nowMs: number): Resolution {
     const notes: string[] = [];
-    refuseControlCharacters(facts.model);
+    refuseUnprintable(facts.model);
     if (reserved.some((prefix) => facts.model.startsWith(prefix))) throw this.#notFound(facts, notes);
     const named = facts.model === everything ? undefined : this.#firstRoute(facts.model, facts, nowMs, notes);
     if (named !== undefined) return this.#viaRoute(named, facts);
@@ -125,8 +125,16 @@ export class Resolver {
   }
 }
 
-/** Names end up in URLs, headers and log lines. */
-function refuseControlCharacters(name: string): void {
+/** Names end up in URLs, headers and log lines, none of which can hold control characters or half a surrogate pair. */
+function refuseUnprintable(name: string): void {
+  if (!name.isWellFormed()) {
+    throw new ApiError({
+      status: 400,
+      code: "invalid_model_name",
+      param: "model",
+      message: "The model's name is not well-formed Unicode.",
+    });
+  }
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index);
     if (code > 0x1f && code !== 0x7f) continue;
