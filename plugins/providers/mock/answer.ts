@@ -175,9 +175,8 @@ export function failureOf(name: string): UpstreamError | undefined {
     context: ["context_length", 400, "This mock finds every prompt too long."],
     filter: ["content_filter", 400, "This mock finds every prompt improper."],
   };
-  const failure = failures[name];
-  if (failure === undefined) return undefined;
-  const [kind, status, message] = failure;
+  if (!Object.hasOwn(failures, name)) return undefined;
+  const [kind, status, message] = failures[name]!;
   return new UpstreamError({
     kind,
     status,

@@ -99,7 +99,7 @@ class MockProvider implements Provider {
   readonly embeddings: NonNullable<Provider["embeddings"]> = {
     create: (request) => {
       const failure = failureOf(request.model.replace(/^.*-error-/, ""));
-      return failure === undefined ? Promise.resolve({ body: embed(request) }) : Promise.reject(failure);
+      return failure === undefined ? Promise.try(() => ({ body: embed(request) })) : Promise.reject(failure);
     },
   };
 
