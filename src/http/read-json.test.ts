@@ -76,6 +76,15 @@ describe("a body is refused", () => {
     expect(pulled).toBeLessThan(20);
   });
 
+  test("as the client's fault when it breaks off", async () => {
+    const broken = () =>
+      new ReadableStream({
+        pull: (controller) => controller.error(new DOMException("", "AbortError")),
+      });
+    expect((await refusal(request(broken()))).code).toBe("incomplete_body");
+    expect((await refusal(request(broken(), { "content-length": "10" }))).code).toBe("incomplete_body");
+  });
+
   for (
     const [name, compress] of [["gzip", zlib.gzipSync], ["zstd", zlib.zstdCompressSync], [
       "br",

@@ -22,9 +22,15 @@ export async function readJson(request: Request, limits: ReadLimits): Promise<un
   if (length > limits.maxBytes) throw tooLarge(limits.maxBytes);
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase();
   const plain = encoding === undefined || encoding === "" || encoding === "identity";
-  const text = plain && !Number.isNaN(length) ? await request.text() : new TextDecoder().decode(
-    await decode(await readBytes(request, limits.maxBytes), encoding ?? "", limits.maxBytes),
-  );
+  const text = plain && !Number.isNaN(length)
+    ? await request.text().catch(brokenOff)
+    : new TextDecoder().decode(
+      await decode(
+        await readBytes(request, limits.maxBytes).catch(brokenOff),
+        encoding ?? "",
+        limits.maxBytes,
+      ),
+    );
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -56,6 +62,17 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** The client left, or what it sent stopped being HTTP: its fault, and nothing for the log of our own failures. */
+function brokenOff(error: unknown): never {
+  if (error instanceof ApiError) throw error;
+  throw new ApiError({
+    status: 400,
+    code: "incomplete_body",
+    message: "The connection broke off before the body was complete.",
+    cause: error,
+  });
 }
 
 type Decoder = (input: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
