@@ -153,8 +153,9 @@ function methodNotAllowed(allowed: readonly string[]): ApiError {
   });
 }
 
+/** With a malformed Host the runtime's URL begins with the path. */
 function pathOf(url: string): string {
-  const start = url.indexOf("/", 8);
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", 8);
   const end = url.search(/[?#]/);
   return start < 0 ? "/" : url.slice(start, end < 0 ? undefined : end).slice(0, 256);
 }
