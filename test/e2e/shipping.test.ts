@@ -1,5 +1,15 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { executable, freePort, type Gateway, startGateway, until } from "./support/gateway.ts";
@@ -30,7 +40,8 @@ test("neither .env nor bunfig.toml of the current directory has a say", async ()
 test("an unexpected failure shows no development page", async () => {
   const gateway = await startGateway();
   started.push(gateway);
-  const text = await (await fetch(`${gateway.origin}/no-such-page`, { headers: { accept: "text/html" } })).text();
+  const text = await (await fetch(`${gateway.origin}/no-such-page`, { headers: { accept: "text/html" } }))
+    .text();
   expect(JSON.parse(text).error.code).toBe("unknown_url");
 });
 
@@ -39,15 +50,43 @@ describe("in a root that holds only what the container's base has", () => {
     const base = bareRoot();
     const port = await freePort();
     const child = Bun.spawn([
-      "bwrap", "--ro-bind", base, "/", "--proc", "/proc", "--unshare-pid", "--as-pid-1", "--unshare-user", "--uid", "65532", "--gid", "65532",
-      "--die-with-parent", "--clearenv", "--setenv", "HOME", "/home/nonroot", "--setenv", "INTELLIROUTER_SERVER__HOST", "0.0.0.0",
-      "--chdir", "/", "/usr/local/bin/intellirouter", "run", "--port", String(port),
+      "bwrap",
+      "--ro-bind",
+      base,
+      "/",
+      "--proc",
+      "/proc",
+      "--unshare-pid",
+      "--as-pid-1",
+      "--unshare-user",
+      "--uid",
+      "65532",
+      "--gid",
+      "65532",
+      "--die-with-parent",
+      "--clearenv",
+      "--setenv",
+      "HOME",
+      "/home/nonroot",
+      "--setenv",
+      "INTELLIROUTER_SERVER__HOST",
+      "0.0.0.0",
+      "--chdir",
+      "/",
+      "/usr/local/bin/intellirouter",
+      "run",
+      "--port",
+      String(port),
     ], { stdout: "pipe", stderr: "pipe" });
     let stdout = "";
     let stderr = "";
     const collecting = [
-      (async () => { for await (const piece of child.stdout) stdout += new TextDecoder().decode(piece); })(),
-      (async () => { for await (const piece of child.stderr) stderr += new TextDecoder().decode(piece); })(),
+      (async () => {
+        for await (const piece of child.stdout) stdout += new TextDecoder().decode(piece);
+      })(),
+      (async () => {
+        for await (const piece of child.stderr) stderr += new TextDecoder().decode(piece);
+      })(),
     ];
     await until(() => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${stderr}`);
@@ -62,7 +101,9 @@ describe("in a root that holds only what the container's base has", () => {
     });
     expect(answer.status).toBe(200);
     // The process inside is 1 there; here it is the sandbox's child.
-    const inside = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0]);
+    const inside = Number(
+      readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0],
+    );
     process.kill(inside, "SIGTERM");
     await child.exited;
     await Promise.all(collecting);
@@ -99,13 +140,23 @@ describe("the examples", () => {
     const text = read("examples/config/simple.toml");
     const lines = text.split("\n").filter((line) => line.trim() !== "" && line.trim() !== "]");
     expect(lines.filter((line) => !line.includes("#"))).toEqual([]);
-    const checked = Bun.spawnSync([executable, "check", "--config", join(root, "examples/config/simple.toml")]);
+    const checked = Bun.spawnSync([
+      executable,
+      "check",
+      "--config",
+      join(root, "examples/config/simple.toml"),
+    ]);
     expect(checked.stdout.toString()).toContain("ok");
     expect(checked.stderr.toString()).toBe("");
     const gateway = await startGateway({ config: text });
     started.push(gateway);
     for (const model of ["fast", "smart", "whatever-a-client-has-built-in"]) {
-      const result = Bun.spawnSync([join(root, "scripts/test-router.sh"), "127.0.0.1", String(gateway.port), model]);
+      const result = Bun.spawnSync([
+        join(root, "scripts/test-router.sh"),
+        "127.0.0.1",
+        String(gateway.port),
+        model,
+      ]);
       expect(result.stderr.toString()).toBe("");
       expect(result.exitCode).toBe(0);
     }
@@ -127,22 +178,41 @@ describe("the examples", () => {
     const wrongModel = run("127.0.0.1", String(gateway.port), "no-such-model");
     expect([wrongModel.exitCode, wrongModel.stderr.toString()]).toEqual([1, expect.stringContaining("404")]);
     const nobody = run("127.0.0.1", String(await freePort()));
-    expect([nobody.exitCode, nobody.stderr.toString()]).toEqual([1, expect.stringContaining("nothing answers")]);
+    expect([nobody.exitCode, nobody.stderr.toString()]).toEqual([
+      1,
+      expect.stringContaining("nothing answers"),
+    ]);
   });
 });
 
 describe("the shipping forms", () => {
   test("the systemd unit is hardened and clears what would make the executable run other code", () => {
     const unit = read("deployment/systemd/intellirouter.service");
-    for (const line of [
-      "ExecStart=/usr/local/bin/intellirouter run", "UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN", "DynamicUser=yes", "StateDirectory=intellirouter",
-      "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "CapabilityBoundingSet=", "SystemCallFilter=@system-service",
-      "ExecReload=/bin/kill -HUP $MAINPID", "RestartPreventExitStatus=2",
-    ]) expect(unit.split("\n")).toContain(line);
+    for (
+      const line of [
+        "ExecStart=/usr/local/bin/intellirouter run",
+        "UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN",
+        "DynamicUser=yes",
+        "StateDirectory=intellirouter",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "CapabilityBoundingSet=",
+        "SystemCallFilter=@system-service",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "RestartPreventExitStatus=2",
+      ]
+    ) expect(unit.split("\n")).toContain(line);
     // It would hide /proc/self, without which the runtime does not start; or take the compiler away.
     expect(unit).not.toMatch(/^(ProcSubset=pid|MemoryDenyWriteExecute=yes)/m);
     const verify = Bun.which("systemd-analyze");
-    if (verify !== null) expect(Bun.spawnSync([verify, "verify", join(root, "deployment/systemd/intellirouter.service")]).stderr.toString()).not.toContain("Unknown");
+    if (verify !== null) {
+      expect(
+        Bun.spawnSync([verify, "verify", join(root, "deployment/systemd/intellirouter.service")]).stderr
+          .toString(),
+      ).not.toContain("Unknown");
+    }
   });
 
   test("the Dockerfile copies what exists and runs as nobody on distroless/base", () => {
@@ -157,12 +227,15 @@ describe("the shipping forms", () => {
     expect(dockerfile).toMatch(/^FROM gcr\.io\/distroless\/base-debian12:nonroot$/m);
     expect(dockerfile).toMatch(/^USER 65532:65532$/m);
     expect(dockerfile).toMatch(/^ENTRYPOINT \["\/usr\/local\/bin\/intellirouter"\]$/m);
-    expect(dockerfile).toContain(`FROM oven/bun:${JSON.parse(read("package.json")).packageManager.split("@")[1]} AS build`);
+    expect(dockerfile).toContain(
+      `FROM oven/bun:${JSON.parse(read("package.json")).packageManager.split("@")[1]} AS build`,
+    );
   });
 
   test("health tells containers the truth", async () => {
     const gateway = await startGateway();
-    const ask = (...args: string[]) => Bun.spawnSync([executable, "health", "--url", gateway.origin, ...args]).exitCode;
+    const ask = (...args: string[]) =>
+      Bun.spawnSync([executable, "health", "--url", gateway.origin, ...args]).exitCode;
     expect([ask(), ask("--ready")]).toEqual([0, 0]);
     await gateway.stop();
     expect(ask()).toBe(1);
