@@ -26,6 +26,11 @@ build() { # outfile [target]
   rm -f "$1.map" dist/*.map dist/*.js.map
 }
 
+case "$target" in
+  "" | all | bun-*) ;;
+  *) echo "build.sh: there is no target \"$target\". Targets: all $release_targets" >&2; exit 2 ;;
+esac
+
 mkdir -p dist
 if [ "$target" = all ]; then
   for name in $release_targets; do build "dist/intellirouter-${name#bun-}" "$name"; done

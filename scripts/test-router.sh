@@ -4,9 +4,14 @@
 # With a key: INTELLIROUTER_API_KEY=sk-ir-... scripts/test-router.sh ...
 # Exits 0 when all is well, 1 with the reason when not. Needs curl, and nothing else.
 set -eu
+command -v curl >/dev/null 2>&1 || { echo "FAIL: curl is needed and not installed" >&2; exit 1; }
 host=${1:-localhost}
 port=${2:-8000}
 model=${3:-mock-llama}
+case "$host" in
+  \[*) ;;
+  *:*) host="[$host]" ;; # an IPv6 address
+esac
 base="http://$host:$port"
 key=${INTELLIROUTER_API_KEY:-none}
 body=$(mktemp)
