@@ -26,6 +26,10 @@ test("neither .env nor bunfig.toml of the current directory has a say", async ()
   const gateway = await startGateway({
     files: {
       ".env": "INTELLIROUTER_LOGGING__LEVEL=silent\nOPENAI_API_KEY=sk-planted\n",
+      ".env.local": "GROQ_API_KEY=gsk-planted\n",
+      ".env.production": "MISTRAL_API_KEY=planted\n",
+      "package.json": '{"type":"commonjs","imports":{"#x":"./planted.ts"},"main":"./planted.ts"}',
+      "tsconfig.json": '{"compilerOptions":{"paths":{"zod":["./planted.ts"]}}}',
       "bunfig.toml": 'preload = ["./planted.ts"]\n',
       "planted.ts": 'require("node:fs").writeFileSync("planted-ran", "");',
     },
@@ -33,7 +37,7 @@ test("neither .env nor bunfig.toml of the current directory has a say", async ()
   started.push(gateway);
   await until(() => gateway.stdout().includes("curl"));
   expect(existsSync(join(gateway.directory, "planted-ran"))).toBe(false);
-  expect(gateway.stdout()).not.toContain("openai");
+  expect(gateway.stdout()).not.toMatch(/openai|groq|mistral/);
   expect(gateway.stderr()).toContain("listening");
 });
 
@@ -100,12 +104,15 @@ describe("in a root that holds only what the container's base has", () => {
       body: JSON.stringify({ model: "mock-llama", messages: [{ role: "user", content: "Hello!" }] }),
     });
     expect(answer.status).toBe(200);
+    const write = () => writeFileSync(`/proc/${inside}/root/planted`, "");
     // The process inside is 1 there; here it is the sandbox's child.
     const inside = Number(
       readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")[0],
     );
+    expect(readFileSync(`/proc/${inside}/status`, "utf8")).toMatch(/^NSpid:\s+\d+\s+1$/m);
+    expect(write).toThrow("EROFS");
     process.kill(inside, "SIGTERM");
-    await child.exited;
+    expect(await child.exited).toBe(0);
     await Promise.all(collecting);
     expect(stderr).toContain('"outcome":"clean"');
     chmodSync(base, 0o700);
