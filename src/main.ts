@@ -1,16 +1,22 @@
 import process from "node:process";
-import { builtinPlugins } from "../plugins/builtin.ts";
-import { runCommandLine } from "./cli/program.ts";
 import { readEnvironment } from "./config/environment.ts";
+import { liftConcurrencyLimit } from "./runtime/replace-process.ts";
 
 /** Put in by the build; a checkout has none. */
 declare const BUILD_VERSION: string | undefined;
+
+const environment = readEnvironment();
+const commandArguments = process.argv.slice(2);
+// Before anything else is loaded: what is loaded until then is loaded twice.
+if (commandArguments[0] === "run") liftConcurrencyLimit(environment);
+const { builtinPlugins } = await import("../plugins/builtin.ts");
+const { runCommandLine } = await import("./cli/program.ts");
 
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 process.exitCode = await runCommandLine({
-  environment: readEnvironment(),
+  environment,
   plugins: builtinPlugins,
   cwd: process.cwd(),
   version: typeof BUILD_VERSION === "undefined" ? "0.1.0-dev" : BUILD_VERSION,
@@ -24,4 +30,4 @@ process.exitCode = await runCommandLine({
     for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
     return text;
   },
-}, process.argv.slice(2));
+}, commandArguments);

@@ -3,7 +3,6 @@ import process from "node:process";
 import { systemClock } from "../lib/clock.ts";
 import { ShutdownCoordinator } from "../lib/shutdown-coordinator.ts";
 import { runRouter } from "../roles/run-router.ts";
-import { liftConcurrencyLimit } from "../runtime/replace-process.ts";
 import { listenForSignals } from "../runtime/signals.ts";
 import { LineWriter } from "../telemetry/line-writer.ts";
 import { Logger } from "../telemetry/logger.ts";
@@ -37,7 +36,6 @@ export function runCommand(context: CommandContext): Command {
 }
 
 async function run(context: CommandContext, options: RunOptions): Promise<void> {
-  liftConcurrencyLimit(context.environment);
   const flags = [
     ...(options.host === undefined ? [] : [{ path: ["server", "host"], value: options.host }]),
     ...(options.port === undefined ? [] : [{ path: ["server", "port"], value: options.port }]),
