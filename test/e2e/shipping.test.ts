@@ -1,17 +1,21 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  closeSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readdirSync,
   readFileSync,
+  readSync,
   realpathSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { executable, freePort, type Gateway, startGateway, until } from "./support/gateway.ts";
 
 const root = resolve(import.meta.dir, "../..");
@@ -178,12 +182,40 @@ describe("the examples", () => {
     expect(result.stdout.toString()).toContain('"tool_calls"');
   });
 
+  test("both scripts take a key from the environment, and an IPv6 address", async () => {
+    const gateway = await startGateway({
+      config: '[server]\nhost = "::1"\n[auth]\nmode = "required"\n[discovery]\nmock = "on"\n',
+      env: { INTELLIROUTER_API_KEYS: "the-key-of-these-scripts" },
+      expectFailure: true,
+    });
+    started.push(gateway);
+    await until(() => gateway.stdout().includes("curl"));
+    const run = (command: string, args: string[], key: string) =>
+      Bun.spawnSync([join(root, command), ...args], {
+        env: { PATH: process.env.PATH!, INTELLIROUTER_API_KEY: key },
+      });
+    const address = ["::1", String(gateway.port)];
+    expect(run("scripts/test-router.sh", address, "the-key-of-these-scripts").exitCode).toBe(0);
+    const refused = run("scripts/test-router.sh", address, "another-key-altogether");
+    expect([refused.exitCode, refused.stderr.toString()]).toEqual([1, expect.stringContaining("401")]);
+    const base = [`http://[::1]:${gateway.port}`];
+    expect(run("examples/basic_usage.sh", base, "the-key-of-these-scripts").exitCode).toBe(0);
+    expect(run("examples/basic_usage.sh", base, "another-key-altogether").exitCode).not.toBe(0);
+  });
+
   test("test-router.sh says what is wrong", async () => {
     const gateway = await startGateway();
     started.push(gateway);
     const run = (...args: string[]) => Bun.spawnSync([join(root, "scripts/test-router.sh"), ...args]);
     const wrongModel = run("127.0.0.1", String(gateway.port), "no-such-model");
     expect([wrongModel.exitCode, wrongModel.stderr.toString()]).toEqual([1, expect.stringContaining("404")]);
+    const noCurl = Bun.spawnSync(["/bin/sh", join(root, "scripts/test-router.sh")], {
+      env: { PATH: "/nonexistent" },
+    });
+    expect([noCurl.exitCode, noCurl.stderr.toString()]).toEqual([
+      1,
+      expect.stringContaining("curl is needed"),
+    ]);
     const nobody = run("127.0.0.1", String(await freePort()));
     expect([nobody.exitCode, nobody.stderr.toString()]).toEqual([
       1,
@@ -213,13 +245,28 @@ describe("the shipping forms", () => {
     ) expect(unit.split("\n")).toContain(line);
     // It would hide /proc/self, without which the runtime does not start; or take the compiler away.
     expect(unit).not.toMatch(/^(ProcSubset=pid|MemoryDenyWriteExecute=yes)/m);
-    const verify = Bun.which("systemd-analyze");
-    if (verify !== null) {
-      expect(
-        Bun.spawnSync([verify, "verify", join(root, "deployment/systemd/intellirouter.service")]).stderr
-          .toString(),
-      ).not.toContain("Unknown");
+  });
+
+  test("the systemd unit is what systemd understands", () => {
+    const unit = read("deployment/systemd/intellirouter.service");
+    const sections = new Map<string, string[]>();
+    let section: string[] | undefined;
+    for (const line of unit.split("\n").filter((text) => text !== "" && !text.startsWith("#"))) {
+      const name = line.match(/^\[(\w+)\]$/)?.[1];
+      if (name !== undefined) sections.set(name, section = []);
+      else section!.push(line.match(/^([A-Z]\w+)=/)![1]!);
     }
+    expect([...sections.keys()]).toEqual(["Unit", "Service", "Install"]);
+    for (const names of sections.values()) expect(names).toEqual([...new Set(names)]);
+    const verifier = Bun.which("systemd-analyze");
+    if (verifier === null) return;
+    // It also asks whether the program is there.
+    const folder = mkdtempSync(join(tmpdir(), "intellirouter-unit-"));
+    const file = join(folder, "intellirouter.service");
+    writeFileSync(file, unit.replace("ExecStart=/usr/local/bin/intellirouter", `ExecStart=${executable}`));
+    const result = Bun.spawnSync([verifier, "verify", "--man=no", file]);
+    rmSync(folder, { recursive: true });
+    expect([result.stderr.toString(), result.exitCode]).toEqual(["", 0]);
   });
 
   test("the Dockerfile copies what exists and runs as nobody on distroless/base", () => {
@@ -238,6 +285,61 @@ describe("the shipping forms", () => {
       `FROM oven/bun:${JSON.parse(read("package.json")).packageManager.split("@")[1]} AS build`,
     );
   });
+
+  test(
+    "the Dockerfile's build stage needs nothing but what it copies, and builds for other systems, too",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "intellirouter-stage-"));
+      const stage = read("Dockerfile").split(/^FROM /m)[1]!.replaceAll("\\\n", " ");
+      for (const [, sources, target] of stage.matchAll(/^COPY (.+) (\S+)$/gm)) {
+        for (const source of sources!.split(" ")) {
+          const into = target!.endsWith("/") ? join(target!, basename(source)) : target!;
+          // .dockerignore keeps the tests out.
+          cpSync(join(root, source), join(folder, into), {
+            recursive: true,
+            filter: (path) => !path.endsWith(".test.ts"),
+          });
+        }
+      }
+      const commands = [...stage.matchAll(/^RUN (.+)$/gm)].map((match) => match[1]!)
+        .filter((command) => !command.includes("/state/"));
+      expect(commands.length).toBe(2);
+      const inStage = async (command: string) => {
+        const child = Bun.spawn(["sh", "-euc", command], {
+          cwd: folder,
+          env: { PATH: process.env.PATH!, HOME: process.env.HOME ?? folder },
+          stdout: "pipe",
+          stderr: "pipe",
+        });
+        const [stdout, stderr, code] = await Promise.all([
+          new Response(child.stdout).text(),
+          new Response(child.stderr).text(),
+          child.exited,
+        ]);
+        expect([command, code, code === 0 ? "" : stderr]).toEqual([command, 0, ""]);
+        return stdout;
+      };
+      for (const command of commands) await inStage(command);
+      expect(await inStage("dist/intellirouter version")).toContain(JSON.parse(read("package.json")).version);
+      await inStage("scripts/build.sh --target bun-linux-x64-musl");
+      const musl = openSync(join(folder, "dist/intellirouter-linux-x64-musl"), "r");
+      const head = Buffer.alloc(4096);
+      readSync(musl, head);
+      closeSync(musl);
+      expect(head.toString("latin1")).toContain("/lib/ld-musl-x86_64.so.1");
+      expect(readdirSync(join(folder, "dist")).sort()).toEqual([
+        "intellirouter",
+        "intellirouter-linux-x64-musl",
+      ]);
+      const unknown = Bun.spawnSync(["scripts/build.sh", "--target", "no-such-system"], { cwd: folder });
+      expect([unknown.exitCode, unknown.stderr.toString()]).toEqual([
+        2,
+        expect.stringContaining("bun-linux-x64"),
+      ]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+    120_000,
+  );
 
   test("health tells containers the truth", async () => {
     const gateway = await startGateway();
