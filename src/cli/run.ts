@@ -93,6 +93,9 @@ async function run(context: CommandContext, options: RunOptions): Promise<void> 
     if (!shutdown.announced.aborted) context.stdout(welcome(running, context.version));
     const outcome = await shutdown.waitForCompletion();
     logger.info("stopped", { outcome });
+    lines.flush();
+    // What did not end in the grace would keep the process alive.
+    if (outcome === "forced") process.exit(0);
     if (outcome === "failed") throw new CommandFailure(1);
   } finally {
     stopListening();

@@ -11,18 +11,26 @@ const done = "data: [DONE]\n\n";
  * then the end. Pieces that came in one read go out in one write. The stream asks for more only when the client
  * has taken what there is, and a client that leaves ends the backend's call.
  *
+ * @param left aborts when the client has left, also before it was sent anything.
  * @param onEnd called exactly once, when nothing more will be written.
  */
 export function eventStream(
   answer: AnswerStream,
+  left: AbortSignal,
   onEnd: () => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let ended = false;
   const end = () => {
     if (ended) return;
     ended = true;
+    left.removeEventListener("abort", leave);
     onEnd();
   };
+  const leave = () => {
+    answer.cancel();
+    end();
+  };
+  left.addEventListener("abort", leave);
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       answer.onHeartbeat = (text) => {
@@ -45,10 +53,7 @@ export function eventStream(
       }
       controller.enqueue(encoder.encode(texts.length === 1 ? frame(texts[0]!) : texts.map(frame).join("")));
     },
-    cancel() {
-      answer.cancel();
-      end();
-    },
+    cancel: leave,
   }, { highWaterMark: 1 });
 }
 

@@ -224,6 +224,16 @@ test("SIGTERM in the middle of 50 streams loses no frame", async () => {
   expect(await own.exited).toBe(0);
 }, 60_000);
 
+test("what does not end within the grace is cut, and the exit is clean", async () => {
+  const own = await startGateway({ config: `${configuration()}\n[shutdown]\ngrace_ms = 200\n` });
+  const reader = (await ask("hang-mid-stream", undefined, own.origin)).body!.getReader();
+  await reader.read();
+  own.signal("SIGTERM");
+  expect(await own.exited).toBe(0);
+  expect(own.stderr()).toContain('"outcome":"forced"');
+  await reader.read().catch(() => {});
+});
+
 test("a second signal ends it at once", async () => {
   const own = await startGateway({ config: configuration() });
   const answer = await ask("hang-mid-stream", undefined, own.origin);

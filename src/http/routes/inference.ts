@@ -29,13 +29,19 @@ export function inferenceRoute<Body extends RequestBody, Whole, Chunk>(
     async handle(exchange) {
       const leave = exchange.services.admit();
       if (leave === undefined) throw overloaded();
-      const restoreTimeout = exchange.connection.keepOpen();
-      const done = () => {
-        restoreTimeout();
-        leave();
-      };
+      let done = leave;
       try {
-        const response = await answer(exchange, operation, compiled ??= z.compile(requestSchema), done);
+        const body = validate(
+          compiled ??= z.compile(requestSchema),
+          await readJson(exchange.request, exchange.settings),
+        );
+        // Not before: a client that stalls in the middle of its body is still to be cut off.
+        const restoreTimeout = exchange.connection.keepOpen();
+        done = () => {
+          restoreTimeout();
+          leave();
+        };
+        const response = await answer(exchange, operation, body, done);
         if (response.body === null || !isStream(response)) done();
         return response;
       } catch (error) {
@@ -49,11 +55,10 @@ export function inferenceRoute<Body extends RequestBody, Whole, Chunk>(
 async function answer<Body extends RequestBody, Whole, Chunk>(
   exchange: Exchange,
   operation: Operation<Body, Whole, Chunk>,
-  schema: z.ZodType<Body>,
+  body: Body,
   done: () => void,
 ): Promise<Response> {
   const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
-  const body = validate(schema, await readJson(request, settings));
   if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
   const { target, content } = await complete(services.gateway, {
     operation,
@@ -75,7 +80,7 @@ async function answer<Body extends RequestBody, Whole, Chunk>(
     headers["content-type"] = streamType;
     headers["cache-control"] = "no-cache";
     headers["x-accel-buffering"] = "no";
-    return new Response(eventStream(content.stream, done), { headers });
+    return new Response(eventStream(content.stream, request.signal, done), { headers });
   }
   headers["content-type"] = "application/json";
   return new Response(JSON.stringify(content.body), { headers });
