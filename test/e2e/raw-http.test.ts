@@ -663,6 +663,21 @@ describe("a body", () => {
     expect(residentMiB() - before).toBeLessThan(150);
   }, 60_000);
 
+  test("that stalls, or trickles, is cut off like any quiet connection; a slow answer is not", async () => {
+    const impatient = await startGateway({
+      config:
+        '[server]\nidle_timeout_seconds = 1\n[[providers]]\nname = "late"\nkind = "mock"\nslow_ms = 6000\n',
+    });
+    const begun = `POST /v1/chat/completions HTTP/1.1\r\n${host}`;
+    const slow = raw(post(chatBody("", '"late/mock-llama-slow"')), impatient.port);
+    for (const rest of ["content-length: 100\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n64\r\n{"]) {
+      // Resolves when the gateway closes.
+      expect(await raw(begun + rest, impatient.port)).toBe("");
+    }
+    expect(statuses(await slow)).toEqual([200]);
+    await impatient.stop();
+  });
+
   test("that never comes whole leaves nothing behind", async () => {
     for (const rest of ["content-length: 100\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n64\r\n{"]) {
       await new Promise<void>((resolve) => {
