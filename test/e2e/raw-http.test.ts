@@ -589,6 +589,8 @@ describe("a body", () => {
       // None of them asked for a stream.
       expect(answer).toContain('"object":"chat.completion"');
     }
+    const legacy = '{"model":"mock-llama","prompt":"Hi","tools":"x","response_format":1}';
+    expect(statuses(await raw(post(legacy, "", "/v1/completions")))).toEqual([200]);
     const broken = Buffer.from(chatBody("").replace("Hi", "\xff\xfe\xc0\xaf"), "latin1");
     expect(statuses(await raw(post(broken)))).toEqual([200]);
   });

@@ -3,6 +3,7 @@ import type {
   CallContext,
   ChatCompletionRequest,
   CompletionChunk,
+  CompletionRequest,
   ModelDescription,
   Provider,
   StreamFrame,
@@ -150,13 +151,13 @@ function* textChunks(answer: MockAnswer, model: string): Generator<CompletionChu
   yield { ...chunk(0, "", null), choices: [], usage: answer.usage };
 }
 
-function asChat(
-  request: { readonly model: string; readonly prompt: unknown; readonly [field: string]: unknown },
-): ChatCompletionRequest {
-  const { prompt, ...rest } = request;
+/** Only what completions have, too: nobody has checked other fields of one. */
+function asChat({ model, prompt, n, max_tokens, stop }: CompletionRequest): ChatCompletionRequest {
   return {
-    ...rest,
-    model: request.model,
+    model,
+    n,
+    max_tokens,
+    stop,
     messages: [{ role: "user", content: typeof prompt === "string" ? prompt : JSON.stringify(prompt) }],
   };
 }
