@@ -1,11 +1,17 @@
 import type { ListedModel } from "../http/http-services.ts";
 import type { RegistryModel } from "../registry/model-registry.ts";
+import type { TargetHealth } from "../router/target-states.ts";
 import type { Composition } from "./compose.ts";
 
-/** What `/v1/models` shows to one caller: routes, aliases and models, each only when the caller may use it. */
+/**
+ * What `/v1/models` shows to one caller: routes, aliases and models, each only when the caller may use it.
+ *
+ * @param unhealthy tells what is wrong with a target now; its last error is not shown, which may hold a backend's insides.
+ */
 export function listModels(
   { registry, loaded }: Pick<Composition, "registry" | "loaded">,
   mayUse: (target: string) => boolean,
+  unhealthy: (model: RegistryModel) => TargetHealth | undefined = () => undefined,
 ): ListedModel[] {
   const routes = new Map<string, ListedModel>();
   for (const route of loaded.settings.routes) {
@@ -24,11 +30,11 @@ export function listModels(
   }
   const models = registry.list()
     .filter(({ id, model }) => !routes.has(id) && mayUse(model.id))
-    .map(({ id, model }) => describe(id, model));
+    .map(({ id, model }) => describe(id, model, unhealthy(model)));
   return [...routes.values(), ...models];
 }
 
-function describe(id: string, model: RegistryModel): ListedModel {
+function describe(id: string, model: RegistryModel, health: TargetHealth | undefined): ListedModel {
   const known = {
     provider: model.provider,
     target: model.id,
@@ -42,6 +48,9 @@ function describe(id: string, model: RegistryModel): ListedModel {
       ? undefined
       : { input: model.inputPrice, output: model.outputPrice },
     mock: model.mock || undefined,
+    health: health === undefined
+      ? undefined
+      : { state: health.state, retry_after_ms: Math.ceil(health.retryAfterMs) },
   };
   return { id, object: "model", created: model.created, owned_by: model.ownedBy, ...known };
 }

@@ -103,7 +103,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     gateway,
     logger,
     access: () => opened.access,
-    listModels: (mayUse: (target: string) => boolean) => listModels(generations.current, mayUse),
+    listModels: (mayUse: (target: string) => boolean) =>
+      listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
     decisions,
     ready: () => !shutdown.announced.aborted,
     admit: () => admission.enter(),

@@ -188,6 +188,9 @@ test("a circuit opens after failures in a row, lets one probe through, and close
       healthy ? sendJson(response, 200, completion(body.model)) : sendJson(response, 500, errorBody("Ill.")),
   );
   const gateway = await router(`
+[[models]]
+id = "ill"
+target = "edge/patient"
 [[routes]]
 name = "smart"
 targets = ["edge/patient", "cloud/normal"]
@@ -207,6 +210,11 @@ open_ms = 300
   const direct = await ask(gateway, "edge/patient");
   expect([direct.status, direct.error?.code]).toEqual([503, "no_healthy_target"]);
   expect(Number(direct.headers.get("retry-after-ms"))).toBeGreaterThan(0);
+  const listed = await (await fetch(`${gateway.origin}/v1/models`)).json() as {
+    data: Record<string, unknown>[];
+  };
+  const patient = listed.data.find(({ id }) => id === "ill");
+  expect(patient?.health).toMatchObject({ state: "open", retry_after_ms: expect.any(Number) });
   healthy = true;
   await until(async () => (await ask(gateway, "smart")).target === "edge/patient", "the closed circuit");
 });
