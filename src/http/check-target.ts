@@ -36,7 +36,8 @@ export class TargetCheck {
     if (host === null || !hostPattern.test(host) || !/^https?:\/\/[^/]/.test(url)) {
       throw badHost("The Host header is missing or malformed. Send exactly one, as name or name:port.");
     }
-    // A request line with a whole URL replaces the Host header's name in request.url.
+    // A request line may hold a whole URL. On Deno its name replaces the Host header's in request.url; Bun drops it and goes by
+    // the Host header.
     const authority = url.slice(url.indexOf("//") + 2, url.indexOf("/", 8));
     if (authority.toLowerCase() !== host.toLowerCase() && !isDefaultPortVariant(authority, host)) {
       throw badHost("The request line names another host than the Host header.");
