@@ -31,3 +31,6 @@ process.exitCode = await runCommandLine({
     return text;
   },
 }, commandArguments);
+
+// All parts are closed by now; a connection that a backend still keeps would hold the process up for a while.
+if (commandArguments[0] === "run") process.exit();
