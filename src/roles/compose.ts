@@ -13,7 +13,6 @@ import { createPluginHost } from "../plugin/host/plugin-host.ts";
 import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
 import type { DiscoveredProvider } from "../registry/discovery.ts";
 import { ModelRegistry } from "../registry/model-registry.ts";
-import { compileCondition } from "../router/condition.ts";
 import type { CompiledRoute } from "../router/resolve.ts";
 import { Router } from "../router/router.ts";
 import type { Disposable } from "./generations.ts";
@@ -112,7 +111,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       );
       routes.push({
         settings: route,
-        condition: condition(route.when, loaded, [...path, "when"]),
+        condition: await condition(route.when, loaded, [...path, "when"]),
         strategy: await make(plugin, route.strategy_options, host, [...path, "strategy_options"]),
       });
     }
@@ -168,8 +167,10 @@ function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, pat
   }
 }
 
-function condition(source: string | undefined, loaded: LoadedSettings, path: SettingPath) {
+async function condition(source: string | undefined, loaded: LoadedSettings, path: SettingPath) {
   if (source === undefined) return undefined;
+  // The expression language and its pattern engine take megabytes; without conditions they stay away.
+  const { compileCondition } = await import("../router/condition.ts");
   try {
     return compileCondition(source);
   } catch (error) {
