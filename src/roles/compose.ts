@@ -3,6 +3,7 @@ import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import type { Generation } from "../gateway/gateway-services.ts";
 import { ConfigError, settingName, type SettingPath } from "../lib/config-error.ts";
+import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "../plugin/api/define-plugin.ts";
 import type { PluginHost } from "../plugin/api/host.ts";
 import type { Provider } from "../plugin/api/provider.ts";
@@ -179,19 +180,31 @@ async function condition(source: string | undefined, loaded: LoadedSettings, pat
 }
 
 function located(error: unknown, loaded: LoadedSettings, path: SettingPath): ConfigError {
-  if (error instanceof PluginOptionsError) {
-    return new ConfigError(error.issues.map((issue) => {
-      const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-      const full = [...path, ...issue.path as SettingPath, ...keys];
-      return {
-        path: full,
-        position: loaded.locate(full),
-        message: `"${settingName(full)}" is wrong: ${issue.message}.`,
-      };
-    }));
-  }
+  if (error instanceof PluginOptionsError) return optionsProblem(error, loaded, path);
   const message = `"${settingName(path)}": ${error instanceof Error ? error.message : error}`;
   return new ConfigError([{ path, position: loaded.locate(path), message }]);
+}
+
+function optionsProblem(error: PluginOptionsError, loaded: LoadedSettings, path: SettingPath): ConfigError {
+  const problem = (place: SettingPath, message: string) => ({
+    path: place,
+    position: loaded.locate(place),
+    message,
+  });
+  return new ConfigError(error.issues.flatMap((issue) => {
+    const place = [...path, ...issue.path as SettingPath];
+    if (issue.code !== "unrecognized_keys") {
+      return [problem(place, `"${settingName(place)}" is wrong: ${issue.message}.`)];
+    }
+    return issue.keys.map((key) => {
+      const hint = didYouMeanSentence(key, error.knownOptions) ||
+        ` Options: ${error.knownOptions.join(", ") || "none"}.`;
+      return problem(
+        [...place, key],
+        `unknown key "${settingName([...place, key])}".${issue.path.length === 0 ? hint : ""}`,
+      );
+    });
+  }));
 }
 
 function listKey({ name, options, plugin }: PlannedProvider): string {

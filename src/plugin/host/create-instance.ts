@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { PluginDefinition, PluginInstance, PluginKind } from "../api/define-plugin.ts";
 import type { PluginHost } from "../api/host.ts";
 
@@ -6,12 +6,18 @@ import type { PluginHost } from "../api/host.ts";
 export class PluginOptionsError extends Error {
   override readonly name = "PluginOptionsError";
   readonly issues: readonly z.core.$ZodIssue[];
+  /** The options that the plugin has; empty when its schema does not tell. */
+  readonly knownOptions: readonly string[];
 
-  constructor(plugin: { readonly kind: string; readonly name: string }, issues: readonly z.core.$ZodIssue[]) {
+  constructor(
+    plugin: Pick<PluginDefinition, "kind" | "name" | "options">,
+    issues: readonly z.core.$ZodIssue[],
+  ) {
     super(
       `The ${plugin.kind} plugin "${plugin.name}" refuses its options: ${issues.map(describe).join("; ")}`,
     );
     this.issues = issues;
+    this.knownOptions = plugin.options instanceof z.ZodObject ? Object.keys(plugin.options.shape) : [];
   }
 }
 
