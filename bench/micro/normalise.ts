@@ -1,7 +1,7 @@
 /** What one piece of a stream costs: bytes → frame → checked text. Run it with `bun bench/micro/normalise.ts`. */
 import { bench, run, summary } from "mitata";
 import type { ChatCompletionChunk } from "intellirouter/plugin";
-import { EventReader } from "../../plugins/providers/openai-compatible/event-frames.ts";
+import { EventReader } from "../../src/plugin/api/wire/event-frames.ts";
 import { ChatChunkNormaliser } from "../../src/gateway/normalise/chat-chunk-normaliser.ts";
 
 const pieces = 1_000;

@@ -31,7 +31,7 @@ export async function complete<Body extends RequestBody, Whole, Chunk>(
     if (!facts.stream) {
       const dispatched = await generation.router.attempt(
         plan,
-        (context) => askWhole(services, generation, call, context),
+        (context) => askWhole(services, generation, call, record, context),
         attempt,
       );
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
@@ -39,7 +39,7 @@ export async function complete<Body extends RequestBody, Whole, Chunk>(
     }
     const dispatched = await generation.router.attempt(
       plan,
-      (context) => beginStream(services, generation, call, context),
+      (context) => beginStream(services, generation, call, record, context),
       attempt,
     );
     const stream = new OpenStream(
@@ -77,12 +77,14 @@ async function askWhole<Body extends RequestBody, Whole, Chunk>(
   services: GatewayServices,
   generation: Generation,
   call: GatewayCall<Body, Whole, Chunk>,
+  record: RequestRecord,
   context: AttemptContext,
 ) {
   const { operation } = call;
   const result = await operation.complete(providerOf(generation, context), upstreamBody(call, context), {
     requestId: call.requestId,
     signal: context.signal,
+    reportLoss: (loss) => record.lose(context.model.id, loss),
   });
   return operation.normalise(result.body, call.body, normaliserOptions(services, generation, call, context));
 }
@@ -91,12 +93,14 @@ async function beginStream<Body extends RequestBody, Whole, Chunk>(
   services: GatewayServices,
   generation: Generation,
   call: GatewayCall<Body, Whole, Chunk>,
+  record: RequestRecord,
   context: AttemptContext,
 ) {
   const { operation } = call;
   const result = await operation.stream!(providerOf(generation, context), upstreamBody(call, context), {
     requestId: call.requestId,
     signal: context.signal,
+    reportLoss: (loss) => record.lose(context.model.id, loss),
   });
   const normaliser = operation.normaliser!(normaliserOptions(services, generation, call, context));
   return await BegunStream.begin(result.frames, normaliser);

@@ -1,12 +1,16 @@
 import { ApiError } from "../lib/api-error.ts";
+import type { FidelityLoss } from "../plugin/api/provider.ts";
 import type { AttemptResult, Dispatched, Resolution } from "../router/contracts.ts";
 import { toApiError } from "../router/to-api-error.ts";
-import type { AttemptRecord, Candidate, Decision } from "../schema/decision.ts";
+import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decision.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
 import type { RequestBody } from "./operation.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
+
+/** A conversation of a thousand pictures must not make a record of a thousand lines. */
+const mostLosses = 64;
 
 /** What was produced, as far as it got. */
 interface Produced {
@@ -23,6 +27,7 @@ export class RequestRecord {
   resolution: Resolution | undefined;
   readonly candidates: Candidate[] = [];
   readonly attempts: AttemptRecord[] = [];
+  readonly losses: Loss[] = [];
   readonly #services: GatewayServices;
   readonly #generation: Generation;
   readonly #call: GatewayCall<RequestBody>;
@@ -39,6 +44,15 @@ export class RequestRecord {
     this.#generation = generation;
     this.#call = call;
     this.#release = release;
+  }
+
+  /** What the translation to this target loses; each thing once, however often it comes. */
+  lose(target: string, loss: FidelityLoss): void {
+    const { field, effect, detail } = loss;
+    const known = this.losses.some((one) =>
+      one.target === target && one.field === field && one.detail === detail
+    );
+    if (!known && this.losses.length < mostLosses) this.losses.push({ target, field, effect, detail });
   }
 
   /** An answer went out, whole or in part. */
@@ -114,6 +128,7 @@ export class RequestRecord {
       candidates: this.candidates,
       attempts: this.attempts,
       ...result,
+      ...(this.losses.length === 0 ? {} : { losses: this.losses }),
       timing: {
         queue_ms: round(this.attempts[0]?.start_ms ?? totalMs),
         ...(firstTokenMs === undefined ? {} : { first_token_ms: round(firstTokenMs) }),

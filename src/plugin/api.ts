@@ -15,18 +15,22 @@ export type {
   Database,
   DatabaseStatement,
   DatabaseValue,
+  Download,
+  DownloadedFile,
   EgressFetch,
   EgressInit,
   PluginHost,
   PluginLogger,
 } from "./api/host.ts";
 export type {
+  BackendContext,
   CallContext,
   CallResult,
   ChatCapability,
   CompletionsCapability,
   EmbeddingsCapability,
   EnvironmentDiscovery,
+  FidelityLoss,
   LoopbackDiscovery,
   ModelDescription,
   Provider,
@@ -44,6 +48,14 @@ export type {
 export type { Store, StoreListPage } from "./api/store.ts";
 export { isUpstreamError, UpstreamError } from "./api/upstream-error.ts";
 export type { UpstreamErrorKind, UpstreamErrorOptions } from "./api/upstream-error.ts";
+export { BackendClient } from "./api/wire/backend-client.ts";
+export type { BackendClientOptions, OutgoingRequest } from "./api/wire/backend-client.ts";
+export { openBody } from "./api/wire/body-reader.ts";
+export type { BodyReader } from "./api/wire/body-reader.ts";
+export { errorFromObject, errorFromResponse } from "./api/wire/error-body.ts";
+export { eventFrames } from "./api/wire/event-frames.ts";
+export { translateFrames } from "./api/wire/translate-frames.ts";
+export type { StreamDecoder } from "./api/wire/translate-frames.ts";
 export type {
   ChatCompletion,
   ChatCompletionChunk,

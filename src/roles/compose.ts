@@ -78,7 +78,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const providers = new Map<string, Provider>();
     for (const entry of planned) {
       const logger = shared.logger.with({ provider: entry.name });
-      const host = createPluginHost({ ...shared, logger }, `provider-${entry.name}`, entry.secrets);
+      const host = createPluginHost(
+        { ...shared, downloads: settings.downloads, logger },
+        `provider-${entry.name}`,
+        entry.secrets,
+      );
       providers.set(
         entry.name,
         await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]),
@@ -107,7 +111,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       const path = ["routes", index];
       const plugin = find(plugins, route.strategy, loaded, [...path, "strategy"]);
       const host = createPluginHost(
-        { ...shared, logger: shared.logger.with({ route: route.name }) },
+        { ...shared, downloads: settings.downloads, logger: shared.logger.with({ route: route.name }) },
         `strategy-${route.strategy}`,
       );
       routes.push({

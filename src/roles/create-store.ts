@@ -13,10 +13,10 @@ export async function createStore(
   builtins: readonly AnyPlugin[],
   shared: SharedServices,
 ): Promise<Store> {
-  const { kind } = loaded.settings.store;
+  const { store: { kind }, downloads } = loaded.settings;
   try {
     const plugin = new PluginRegistry(builtins).find("store", kind);
-    return await createInstance(plugin, {}, createPluginHost(shared, `store-${kind}`));
+    return await createInstance(plugin, {}, createPluginHost({ ...shared, downloads }, `store-${kind}`));
   } catch (error) {
     const path = ["store", "kind"];
     throw new ConfigError([{

@@ -6,7 +6,7 @@ import type { SharedServices } from "./shared-services.ts";
 export function openDecisionLog({ settings }: LoadedSettings, shared: SharedServices): DecisionLog {
   const { max_records: maxRecords, max_age_hours: maxAgeHours } = settings.decisions;
   return new DecisionLog({
-    database: createPluginHost(shared, "gateway").sqlite("decisions"),
+    database: createPluginHost({ ...shared, downloads: settings.downloads }, "gateway").sqlite("decisions"),
     clock: shared.clock,
     maxRecords,
     maxAgeMs: maxAgeHours * 3_600_000,

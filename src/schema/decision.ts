@@ -34,6 +34,13 @@ export const attemptSchema = z.strictObject({
   duration_ms: z.number().describe("Milliseconds from dispatch to the end."),
 });
 
+export const lossSchema = z.strictObject({
+  target: z.string().describe("The target whose protocol could not carry it."),
+  field: z.string().describe("Path in the client's terms, such as `messages[2].content[0]`."),
+  effect: z.enum(["dropped", "approximated"]),
+  detail: z.string().describe("Why, and what was done instead."),
+});
+
 export const decisionSchema = z.strictObject({
   id: z.string().describe("Named by the response header x-intellirouter-decision."),
   time: z.string().describe("Arrival of the request, ISO 8601 in UTC."),
@@ -59,6 +66,7 @@ export const decisionSchema = z.strictObject({
     estimated: z.boolean().describe("The backend gave no usage; the counts are the gateway's estimate."),
   }).optional(),
   cost_usd: z.number().optional().describe("Absent when the price is unknown."),
+  losses: z.array(lossSchema).optional().describe("What a translation could not carry over as it was."),
   timing: z.strictObject({
     queue_ms: z.number().describe("From arrival to the first dispatch."),
     first_token_ms: z.number().optional().describe("From arrival to the first token."),
@@ -69,5 +77,6 @@ export const decisionSchema = z.strictObject({
 
 export type Filter = z.infer<typeof filterSchema>;
 export type Candidate = z.infer<typeof candidateSchema>;
+export type Loss = z.infer<typeof lossSchema>;
 export type AttemptRecord = z.infer<typeof attemptSchema>;
 export type Decision = z.infer<typeof decisionSchema>;

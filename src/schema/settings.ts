@@ -238,6 +238,14 @@ export const pluginsSchema = z.strictObject({
   load: z.array(pluginFileSchema).default([]).describe("Single modules to load."),
 }).describe("Plugins from disk. They are trusted code.");
 
+export const downloadsSchema = z.strictObject({
+  allow_private_hosts: z.boolean().default(false).describe(
+    "Also fetch from this machine and private networks. Whoever holds a key could then read what only this machine reaches.",
+  ),
+  max_bytes: z.number().int().min(1024).max(1_073_741_824).default(20_971_520).describe("Largest file."),
+  timeout_ms: milliseconds("Longest time for one file").default(10_000),
+}).describe("Files that requests name by address, fetched for backends that take only their bytes.");
+
 export const shutdownSchema = z.strictObject({
   drain_delay_ms: milliseconds(
     "Time between SIGTERM and refusing new connections, in which /readyz already says 503",
@@ -270,6 +278,7 @@ export const settingsSchema = z.strictObject({
   routing: routingSchema.prefault({}),
   discovery: discoverySchema.prefault({}),
   decisions: decisionsSchema.prefault({}),
+  downloads: downloadsSchema.prefault({}),
   plugins: pluginsSchema.prefault({}),
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
@@ -283,5 +292,6 @@ export type ModelSettings = z.infer<typeof modelSchema>;
 export type RouteSettings = z.infer<typeof routeSchema>;
 export type TargetSettings = z.infer<typeof targetSchema>;
 export type RoutingSettings = z.infer<typeof routingSchema>;
+export type DownloadSettings = z.infer<typeof downloadsSchema>;
 export type PriceSettings = z.infer<typeof priceSchema>;
 export type CapabilitySettings = z.infer<typeof capabilitiesSchema>;

@@ -8,6 +8,7 @@ export function testHost(overrides: Partial<PluginHost> = {}): PluginHost {
   return {
     logger: silent,
     fetch: () => Promise.reject(new Error("this test host has no network")),
+    download: () => Promise.reject(new Error("this test host has no network")),
     now: () => 1_700_000_000_000,
     random: () => 0.5,
     secret: () => undefined,

@@ -1,5 +1,5 @@
 import type { ChatCompletionChunk } from "intellirouter/plugin";
-import { EventReader } from "../../plugins/providers/openai-compatible/event-frames.ts";
+import { EventReader } from "../../src/plugin/api/wire/event-frames.ts";
 import { ChatChunkNormaliser } from "../../src/gateway/normalise/chat-chunk-normaliser.ts";
 
 export interface StreamOutcome {

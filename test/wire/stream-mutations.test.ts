@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ChatCompletionChunk } from "intellirouter/plugin";
 import { UpstreamError } from "intellirouter/plugin";
-import { EventReader } from "../../plugins/providers/openai-compatible/event-frames.ts";
+import { EventReader } from "../../src/plugin/api/wire/event-frames.ts";
 import { checkStream } from "../support/strict-stream-checker.ts";
 import { throughGateway } from "../support/through-gateway.ts";
 import { piece, sse, streamMutations } from "../support/stream-mutations.ts";

@@ -25,10 +25,28 @@ export interface EgressInit {
  */
 export type EgressFetch = (url: string, init?: EgressInit) => Promise<Response>;
 
+/** A file that a request names by its address. */
+export interface DownloadedFile {
+  /** Without parameters, lower-case: `image/png`. */
+  readonly mediaType: string;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Fetches a file that a client's request names by address, for backends that take bytes only.
+ *
+ * The address is the client's, so only public hosts on http or https are reached, redirects are checked anew, and size and time
+ * are limited by the configuration.
+ *
+ * @throws {UpstreamError} of kind `invalid_request` when the address is refused or gives no file.
+ */
+export type Download = (url: string, signal: AbortSignal) => Promise<DownloadedFile>;
+
 /** All of the world that a plugin is handed. */
 export interface PluginHost {
   readonly logger: PluginLogger;
   readonly fetch: EgressFetch;
+  readonly download: Download;
   /** Wall clock in milliseconds since the epoch; replaced in tests. */
   readonly now: () => number;
   /** Uniform in [0, 1); replaced in tests, so that a strategy is deterministic. */

@@ -6,8 +6,8 @@ import type {
 import type { Completion, CompletionChunk, CompletionRequest } from "../../schema/completion.ts";
 import type { EmbeddingRequest, EmbeddingResponse } from "../../schema/embedding.ts";
 
-/** What travels with one call to a backend. */
-export interface CallContext {
+/** What travels with everything that a backend is asked. */
+export interface BackendContext {
   /** The gateway's id of the client's request; sent upstream where the backend takes one. */
   readonly requestId: string;
   /**
@@ -15,6 +15,26 @@ export interface CallContext {
    * A provider hands it to `host.fetch` and otherwise lets the abort pass through; it sets no timers of its own.
    */
   readonly signal: AbortSignal;
+}
+
+/** What travels with one call on behalf of a client. */
+export interface CallContext extends BackendContext {
+  /**
+   * Told, before the request goes out, what this backend's protocol cannot carry of it; told again while the answer is
+   * read of what the client's cannot carry. Ends up in the decision record.
+   *
+   * @throws where the operator has forbidden losses; let it pass.
+   */
+  readonly reportLoss: (loss: FidelityLoss) => void;
+}
+
+/** Something that a translation could not carry over as it was. */
+export interface FidelityLoss {
+  /** Where, as a path in the client's own terms: `logit_bias`, `messages[2].content[0].input_audio`. */
+  readonly field: string;
+  readonly effect: "dropped" | "approximated";
+  /** Why, and what was done instead: one sentence for the operator, without any of the content. */
+  readonly detail: string;
 }
 
 /** A whole answer. */
@@ -105,7 +125,7 @@ export interface Provider {
   readonly completions?: CompletionsCapability;
   readonly embeddings?: EmbeddingsCapability;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */
-  listModels?(context: CallContext): Promise<readonly ModelDescription[]>;
+  listModels?(context: BackendContext): Promise<readonly ModelDescription[]>;
   /** Models that are known without asking. */
   readonly models?: readonly ModelDescription[];
   close?(): void | Promise<void>;

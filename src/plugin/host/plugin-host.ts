@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
 import { openSqlite } from "../../runtime/sqlite.ts";
+import type { DownloadSettings } from "../../schema/settings.ts";
 import type { EgressFetch, PluginHost, PluginLogger } from "../api/host.ts";
 
 export interface HostEnvironment {
@@ -9,6 +10,7 @@ export interface HostEnvironment {
   readonly egress: EgressFetch;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly downloads: DownloadSettings;
   /** Writable folder; undefined when the gateway keeps everything in memory. */
   readonly dataDirectory: string | undefined;
 }
@@ -24,10 +26,15 @@ export function createPluginHost(
   owner: string,
   secrets: Readonly<Record<string, string>> = {},
 ): PluginHost {
-  const { logger, egress, clock, random, dataDirectory } = environment;
+  const { logger, egress, clock, random, downloads, dataDirectory } = environment;
   return {
     logger,
     fetch: egress,
+    download: async (url, signal) => {
+      // Few gateways need it, and its libraries cost memory.
+      const { createDownload } = await import("./download.ts");
+      return await createDownload(downloads)(url, signal);
+    },
     now: () => clock.now(),
     random,
     secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),

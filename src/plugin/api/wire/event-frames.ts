@@ -1,9 +1,9 @@
-import { UpstreamError } from "intellirouter/plugin";
-import type { StreamFrame } from "intellirouter/plugin";
+import { UpstreamError } from "../upstream-error.ts";
+import type { StreamFrame } from "../provider.ts";
 import { createParser } from "eventsource-parser";
 import type { EventSourceParser } from "eventsource-parser";
 import { type BodyReader, openBody } from "./body-reader.ts";
-import { errorFromObject, errorInside } from "./errors.ts";
+import { errorFromObject, errorInside } from "./error-body.ts";
 
 /** Longest event, in characters; images can come as one. */
 const longestEvent = 32 * 1024 * 1024;

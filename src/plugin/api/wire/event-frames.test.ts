@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { UpstreamError } from "intellirouter/plugin";
+import { UpstreamError } from "../upstream-error.ts";
 import { eventFrames, EventReader } from "./event-frames.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,5 +1,5 @@
-import { UpstreamError } from "intellirouter/plugin";
-import { errorFromResponse, errorInside } from "./errors.ts";
+import { UpstreamError } from "../upstream-error.ts";
+import { errorInside } from "./error-body.ts";
 
 /** Largest answer, in bytes as decompressed. */
 const largestBody = 256 * 1024 * 1024;
@@ -9,10 +9,15 @@ const largestError = 64 * 1024;
 /**
  * The JSON of a backend's answer.
  *
+ * @param toError makes the error of a response with a failure status from its text.
  * @throws {UpstreamError} for an error status, an error in an answer that claims success, and an answer that is not JSON.
  */
-export async function readJson(response: Response, signal: AbortSignal, now: number): Promise<unknown> {
-  if (!response.ok) throw await readError(response, signal, now);
+export async function readJson(
+  response: Response,
+  signal: AbortSignal,
+  toError: (text: string) => UpstreamError,
+): Promise<unknown> {
+  if (!response.ok) throw toError(await readErrorText(response, signal));
   const text = await readText(response, signal, largestBody);
   let value: unknown;
   try {
@@ -31,18 +36,13 @@ export async function readJson(response: Response, signal: AbortSignal, now: num
   return value;
 }
 
-export async function readError(
-  response: Response,
-  signal: AbortSignal,
-  now: number,
-): Promise<UpstreamError> {
-  let body = "";
+async function readErrorText(response: Response, signal: AbortSignal): Promise<string> {
   try {
-    body = await readText(response, signal, largestError);
+    return await readText(response, signal, largestError);
   } catch (error) {
     if (signal.aborted) throw error;
+    return "";
   }
-  return errorFromResponse(response.status, response.headers, body, now);
 }
 
 async function readText(response: Response, signal: AbortSignal, limit: number): Promise<string> {

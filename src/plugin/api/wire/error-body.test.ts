@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { errorFromObject, errorFromResponse, errorInside } from "./errors.ts";
+import { errorFromObject, errorFromResponse, errorInside } from "./error-body.ts";
 
 const now = Date.parse("2026-11-23T12:00:00Z");
 const from = (status: number, body: unknown, headers: Record<string, string> = {}) =>

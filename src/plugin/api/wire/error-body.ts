@@ -1,5 +1,5 @@
-import { UpstreamError } from "intellirouter/plugin";
-import type { UpstreamErrorKind } from "intellirouter/plugin";
+import { UpstreamError } from "../upstream-error.ts";
+import type { UpstreamErrorKind } from "../upstream-error.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 

@@ -1,0 +1,134 @@
+import type { PluginHost } from "../host.ts";
+import type { BackendContext, CallResult, StreamResult } from "../provider.ts";
+import { UpstreamError } from "../upstream-error.ts";
+import { errorFromResponse } from "./error-body.ts";
+import { eventFrames } from "./event-frames.ts";
+import { readJson } from "./read-json.ts";
+
+/** A request as it will go out, for those who must sign it. */
+export interface OutgoingRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly url: string;
+  /** The exact bytes of the body; empty for GET. */
+  readonly body: string;
+}
+
+export interface BackendClientOptions {
+  /** Of every request; a function where they depend on it (signatures) or must be fetched first (tokens). */
+  readonly headers:
+    | Readonly<Record<string, string>>
+    | ((
+      request: OutgoingRequest,
+      context: BackendContext,
+    ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+  /** What must never show in an error message: some backends repeat the key in their complaint about it. */
+  readonly secrets: readonly string[];
+  /**
+   * Makes the error of a response with a failure status, where the backend's errors need more than the shared reading.
+   *
+   * @param now wall clock in milliseconds, for delays that are given as dates.
+   */
+  readonly toError?:
+    | ((status: number, headers: Headers, body: string, now: number) => UpstreamError)
+    | undefined;
+}
+
+/**
+ * Asks a backend over HTTP and JSON, and reads what comes back, be it an answer, an error or a stream.
+ * Everything that fails comes out as an `UpstreamError` without secrets, an abort as the signal's own reason.
+ */
+export class BackendClient {
+  readonly #host: Pick<PluginHost, "fetch" | "now">;
+  readonly #options: BackendClientOptions;
+
+  constructor(host: Pick<PluginHost, "fetch" | "now">, options: BackendClientOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  /** Posts `body` as JSON and gives the JSON of the answer. */
+  ask<Answer>(url: string, body: unknown, context: BackendContext): Promise<CallResult<Answer>> {
+    return this.#guard(async () => {
+      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      return { body: await this.#json(response, context) as Answer, headers: response.headers };
+    });
+  }
+
+  /** The JSON that a GET of `url` gives. */
+  get(url: string, context: BackendContext): Promise<unknown> {
+    return this.#guard(async () => this.#json(await this.#send("GET", url, "", context), context));
+  }
+
+  /** Posts `body` as JSON and reads the answer as server-sent events of JSON. */
+  stream<Event>(url: string, body: unknown, context: BackendContext): Promise<StreamResult<Event>> {
+    return this.#guard(async () => {
+      const response = await this.open(url, body, context);
+      const frames = eventFrames<Event>(
+        response.body!,
+        context.signal,
+        (error) => this.#withoutSecrets(error),
+      );
+      return { frames, headers: response.headers };
+    });
+  }
+
+  /** Posts `body` as JSON and gives the response once it is known to be a stream, for backends with a framing of their own. */
+  open(url: string, body: unknown, context: BackendContext): Promise<Response> {
+    return this.#guard(async () => {
+      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const type = response.headers.get("content-type") ?? "";
+      if (!response.ok || response.body === null || /text\/html|application\/json/.test(type)) {
+        // A whole answer where pieces were asked for is either an error or a backend that cannot stream.
+        await this.#json(response, context);
+        throw new UpstreamError({
+          kind: "bad_response",
+          message: `it is ${type || "empty"} and not a stream`,
+        });
+      }
+      return response;
+    });
+  }
+
+  async #send(
+    method: OutgoingRequest["method"],
+    url: string,
+    body: string,
+    context: BackendContext,
+  ): Promise<Response> {
+    const { headers } = this.#options;
+    return this.#host.fetch(url, {
+      method,
+      headers: typeof headers === "function" ? await headers({ method, url, body }, context) : headers,
+      signal: context.signal,
+      ...(method === "GET" ? {} : { body }),
+    });
+  }
+
+  async #json(response: Response, { signal }: BackendContext): Promise<unknown> {
+    const toError = this.#options.toError ?? errorFromResponse;
+    return await readJson(
+      response,
+      signal,
+      (text) => toError(response.status, response.headers, text, this.#host.now()),
+    );
+  }
+
+  async #guard<Value>(work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#withoutSecrets(error);
+    }
+  }
+
+  #withoutSecrets(error: unknown): unknown {
+    if (!(error instanceof UpstreamError)) return error;
+    let message = error.message;
+    for (const secret of this.#options.secrets) {
+      if (secret !== "") message = message.replaceAll(secret, "[key]");
+    }
+    if (message === error.message) return error;
+    const { kind, status, retryAfterMs, code, param } = error;
+    return new UpstreamError({ kind, status, retryAfterMs, code, param, message });
+  }
+}
