@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { providerSchema, type ProviderSettings } from "../schema/settings.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { environmentKeys, providerKey } from "./secrets.ts";
+import { environmentKeys, providerSecrets } from "./secrets.ts";
 
 function provider(fields: Record<string, unknown>): ProviderSettings {
   return providerSchema.parse({ name: "cloud", kind: "mock", ...fields });
@@ -11,50 +11,73 @@ const sources = { environment: {}, directory: "/nowhere" };
 
 describe("a provider's key", () => {
   test("is absent when none is configured", () => {
-    expect(providerKey(provider({}), sources)).toEqual({});
+    expect(providerSecrets(provider({}), sources)).toEqual({ secrets: {}, warnings: [] });
   });
 
   test("can stand in the file", () => {
-    expect(providerKey(provider({ api_key: "secret" }), sources)).toEqual({ key: "secret" });
+    expect(providerSecrets(provider({ api_key: "secret" }), sources)).toEqual({
+      secrets: { api_key: "secret" },
+      warnings: [],
+    });
   });
 
   test("comes from a variable", () => {
     expect(
-      providerKey(provider({ api_key_env: "CLOUD_KEY" }), {
+      providerSecrets(provider({ api_key_env: "CLOUD_KEY" }), {
         ...sources,
         environment: { CLOUD_KEY: "secret\n" },
       }),
-    ).toEqual({ key: "secret" });
+    ).toEqual({ secrets: { api_key: "secret" }, warnings: [] });
   });
 
   test("is only warned of when its variable is not set", () => {
-    const result = providerKey(provider({ api_key_env: "CLOUD_KEY" }), sources);
-    expect(result.key).toBeUndefined();
-    expect(result.warning).toContain("CLOUD_KEY");
+    const result = providerSecrets(provider({ api_key_env: "CLOUD_KEY" }), sources);
+    expect(result.secrets).toEqual({});
+    expect(result.warnings).toEqual([expect.stringContaining("CLOUD_KEY")]);
   });
 
   test("comes from a file beside the configuration, without the line's end", () => {
     using folder = temporaryFolder({ "keys/cloud": "secret\r\n" });
-    expect(providerKey(provider({ api_key_file: "keys/cloud" }), { environment: {}, directory: folder.path }))
-      .toEqual({ key: "secret" });
+    expect(
+      providerSecrets(provider({ api_key_file: "keys/cloud" }), { environment: {}, directory: folder.path }),
+    )
+      .toEqual({ secrets: { api_key: "secret" }, warnings: [] });
   });
 
   test("comes from systemd's credentials first when its file is a bare name", () => {
     using folder = temporaryFolder({ cloud: "beside", "credentials/cloud": "credential" });
     const environment = { CREDENTIALS_DIRECTORY: `${folder.path}/credentials` };
-    expect(providerKey(provider({ api_key_file: "cloud" }), { environment, directory: folder.path })).toEqual(
-      { key: "credential" },
-    );
-    expect(providerKey(provider({ api_key_file: "./cloud" }), { environment, directory: folder.path }))
-      .toEqual({ key: "beside" });
+    expect(providerSecrets(provider({ api_key_file: "cloud" }), { environment, directory: folder.path }))
+      .toEqual(
+        { secrets: { api_key: "credential" }, warnings: [] },
+      );
+    expect(providerSecrets(provider({ api_key_file: "./cloud" }), { environment, directory: folder.path }))
+      .toEqual({ secrets: { api_key: "beside" }, warnings: [] });
   });
 
   test("must not be an empty or missing file, and the error names the file", () => {
     using folder = temporaryFolder({ empty: "\n" });
     const at = { environment: {}, directory: folder.path };
-    expect(() => providerKey(provider({ api_key_file: "empty" }), at)).toThrow("is empty");
-    expect(() => providerKey(provider({ api_key_file: "missing" }), at)).toThrow(`${folder.path}/missing`);
+    expect(() => providerSecrets(provider({ api_key_file: "empty" }), at)).toThrow("is empty");
+    expect(() => providerSecrets(provider({ api_key_file: "missing" }), at)).toThrow(
+      `${folder.path}/missing`,
+    );
   });
+});
+
+test("a provider may have further secrets, each from its own place", () => {
+  using folder = temporaryFolder({ account: "{}" });
+  const secrets = {
+    secret_access_key: { env: "SECRET" },
+    credentials: { file: "account" },
+    gone: { env: "GONE" },
+  };
+  const found = providerSecrets(provider({ secrets }), {
+    environment: { SECRET: "s" },
+    directory: folder.path,
+  });
+  expect(found.secrets).toEqual({ secret_access_key: "s", credentials: "{}" });
+  expect(found.warnings).toEqual([expect.stringContaining("secrets.gone")]);
 });
 
 describe("keys of callers from the environment", () => {

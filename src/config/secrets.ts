@@ -11,28 +11,37 @@ export interface SecretSources {
 }
 
 /**
- * The key of a provider, from wherever the configuration says.
+ * The secrets of a provider by name (`api_key` and those under `secrets`), from wherever the configuration says.
  *
- * @returns the key, undefined when none is configured, and a warning when a named variable is not set: the provider may not
- * need one today.
- * @throws {ConfigError} when a file is missing or a key is empty.
+ * @returns also a warning for each named variable that is not set: the provider may not need it today.
+ * @throws {ConfigError} when a file is missing or a secret is empty.
  */
-export function providerKey(
+export function providerSecrets(
   provider: ProviderSettings,
   sources: SecretSources,
-): { readonly key?: string; readonly warning?: string } {
-  const { name, api_key: key, api_key_env: variable, api_key_file: file } = provider;
-  if (key !== undefined) return { key: notEmpty(key, `the api_key of the provider "${name}"`) };
-  if (file !== undefined) {
-    return { key: readSecret(file, sources, `the api_key_file of the provider "${name}"`) };
+): { readonly secrets: Readonly<Record<string, string>>; readonly warnings: readonly string[] } {
+  const secrets: Record<string, string> = {};
+  const warnings: string[] = [];
+  const { name, api_key: key, api_key_env: env, api_key_file: file } = provider;
+  if (key !== undefined) secrets.api_key = notEmpty(key, `the api_key of the provider "${name}"`);
+  const given = Object.entries(provider.secrets ?? {}).map(([secret, source]) =>
+    [secret, `secrets.${secret}`, source] as const
+  );
+  for (const [secret, field, source] of [["api_key", "api_key", { env, file }] as const, ...given]) {
+    if (secrets[secret] !== undefined) continue;
+    if (source.file !== undefined) {
+      secrets[secret] = readSecret(source.file, sources, `the file of ${field} of the provider "${name}"`);
+    } else if (source.env !== undefined) {
+      const value = sources.environment[source.env]?.trim();
+      if (value) secrets[secret] = value;
+      else {
+        warnings.push(
+          `the provider "${name}" has no ${field}: the environment variable ${source.env} is not set`,
+        );
+      }
+    }
   }
-  if (variable === undefined) return {};
-  const value = sources.environment[variable]?.trim();
-  if (value) return { key: value };
-  return {
-    warning:
-      `the provider "${name}" has no key: the environment variable ${variable} (api_key_env) is not set`,
-  };
+  return { secrets, warnings };
 }
 
 /** Keys of the gateway's own callers that the environment gives: INTELLIROUTER_API_KEYS and INTELLIROUTER_ADMIN_KEY. */

@@ -23,7 +23,10 @@ function plugin(name: string, discovery?: ProviderDiscovery) {
 
 describe("by the environment", () => {
   const vendor = plugin("vendor", {
-    environment: { apiKey: ["VENDOR_API_KEY", "VENDOR_TOKEN"], baseUrl: "VENDOR_BASE_URL" },
+    environment: {
+      secrets: { api_key: ["VENDOR_API_KEY", "VENDOR_TOKEN"] },
+      options: { base_url: ["VENDOR_BASE_URL"] },
+    },
   });
 
   test("a provider whose key is set is found, with its address when that is set", () => {
@@ -56,6 +59,28 @@ describe("by the environment", () => {
         VENDOR_BASE_URL: "http://there",
       }),
     ).toEqual([]);
+  });
+
+  test("a provider that needs several things is there only with all of one set", () => {
+    const cloud = plugin("cloud", {
+      environment: {
+        secrets: { token: ["TOKEN"], id: ["ID"], secret: ["SECRET"] },
+        options: { region: ["REGION", "DEFAULT_REGION"] },
+        needs: [["token", "region"], ["id", "secret", "region"]],
+      },
+    });
+    const found = (environment: Record<string, string>) => discoverEnvironment([cloud], environment)[0];
+    expect(found({ ID: "i", REGION: "r" })).toBeUndefined();
+    expect(found({ TOKEN: "t" })).toBeUndefined();
+    expect(found({ ID: "i", SECRET: "s", DEFAULT_REGION: "r" })).toMatchObject({
+      options: { region: "r" },
+      secrets: { id: "i", secret: "s" },
+      found: "ID",
+    });
+    expect(found({ TOKEN: "t", REGION: "r", DEFAULT_REGION: "q" })).toMatchObject({
+      options: { region: "r" },
+      found: "TOKEN",
+    });
   });
 
   test("the key is nowhere but among the secrets", () => {

@@ -14,25 +14,51 @@ export interface DiscoveredProvider {
 
 type ProviderPlugin = PluginDefinition<"provider">;
 
-/** Providers whose key is in the environment, as their plugins declare it. */
+/** Providers whose keys are in the environment, as their plugins declare it. */
 export function discoverEnvironment(
   plugins: readonly ProviderPlugin[],
   environment: Readonly<Record<string, string | undefined>>,
 ): DiscoveredProvider[] {
   return plugins.flatMap((plugin) => {
     const declared = plugin.discovery?.environment;
-    const variable = declared?.apiKey.find((name) => (environment[name] ?? "").trim() !== "");
-    if (declared === undefined || variable === undefined) return [];
-    const baseUrl = declared.baseUrl === undefined ? undefined : environment[declared.baseUrl];
+    if (declared === undefined) return [];
+    const secrets = valuesOf(declared.secrets, environment);
+    const options = valuesOf(declared.options ?? {}, environment);
+    const found = { ...options, ...secrets };
+    const needed = (declared.needs ?? [["api_key"]]).find((names) =>
+      names.every((name) => Object.hasOwn(found, name))
+    );
+    if (needed === undefined) return [];
     return [{
       name: plugin.name,
       plugin,
-      options: baseUrl ? { base_url: baseUrl } : {},
-      secrets: { api_key: environment[variable]!.trim() },
+      options: textsOf(options),
+      secrets: textsOf(secrets),
       origin: "environment" as const,
-      found: variable,
+      found: found[needed[0]!]!.variable,
     }];
   });
+}
+
+interface FoundValue {
+  readonly variable: string;
+  readonly value: string;
+}
+
+function valuesOf(
+  declared: Readonly<Record<string, readonly string[]>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, FoundValue> {
+  return Object.fromEntries(
+    Object.entries(declared).flatMap(([name, variables]) => {
+      const variable = variables.find((candidate) => (environment[candidate] ?? "").trim() !== "");
+      return variable === undefined ? [] : [[name, { variable, value: environment[variable]!.trim() }]];
+    }),
+  );
+}
+
+function textsOf(values: Readonly<Record<string, FoundValue>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, { value }]) => [name, value]));
 }
 
 /** Providers that need nothing at all. */

@@ -1,6 +1,6 @@
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
-import { providerKey } from "../config/secrets.ts";
+import { providerSecrets } from "../config/secrets.ts";
 import { ConfigError } from "../lib/config-error.ts";
 import type { PluginDefinition } from "../plugin/api/define-plugin.ts";
 import type { PluginRegistry } from "../plugin/host/plugin-registry.ts";
@@ -36,13 +36,18 @@ export function planProviders(
   const warnings: string[] = [];
   const { settings } = loaded;
   const configured = settings.providers.map((entry, index): PlannedProvider => {
-    const { key, warning } = providerKey(entry, { environment, directory: loaded.directory });
-    if (warning !== undefined) warnings.push(warning);
+    const plugin = findPlugin(registry, entry, index, loaded);
+    checkSecretNames(plugin, entry, index, loaded);
+    const { secrets, warnings: missing } = providerSecrets(entry, {
+      environment,
+      directory: loaded.directory,
+    });
+    warnings.push(...missing);
     return {
       name: entry.name,
-      plugin: findPlugin(registry, entry, index, loaded),
+      plugin,
       options: pluginOptions(entry),
-      secrets: key === undefined ? {} : { api_key: key },
+      secrets,
       origin: "configuration",
       found: loaded.file ?? "configuration",
       index,
@@ -98,6 +103,31 @@ function findPlugin(
     const path = ["providers", index, "kind"];
     throw new ConfigError([{ path, position: loaded.locate(path), message: (error as Error).message }]);
   }
+}
+
+function checkSecretNames(
+  plugin: PluginDefinition<"provider">,
+  entry: ProviderSettings,
+  index: number,
+  loaded: LoadedSettings,
+): void {
+  const known = plugin.secrets ?? ["api_key"];
+  const named = entry.secrets ?? {};
+  const given = [...Object.keys(named), ...(hasApiKey(entry) ? ["api_key"] : [])];
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const path = Object.hasOwn(named, unknown)
+    ? ["providers", index, "secrets", unknown]
+    : ["providers", index, "kind"];
+  throw new ConfigError([{
+    path,
+    position: loaded.locate(path),
+    message: `the kind "${plugin.name}" has no secret "${unknown}"; it takes ${known.join(", ") || "none"}`,
+  }]);
+}
+
+function hasApiKey(entry: ProviderSettings): boolean {
+  return (entry.api_key ?? entry.api_key_env ?? entry.api_key_file) !== undefined;
 }
 
 function pluginOptions(entry: ProviderSettings): Record<string, unknown> {

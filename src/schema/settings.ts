@@ -97,6 +97,15 @@ export const timeoutsSchema = z.strictObject({
 });
 
 /** Fields of a `[[providers]]` entry that belong to the gateway; every other one is an option of the plugin. */
+const secretSourceSchema = z.strictObject({
+  env: z.string().min(1).optional().describe("Environment variable that holds it."),
+  file: z.string().min(1).optional().describe(
+    "File that holds it; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+}).refine((source) => (source.env === undefined) !== (source.file === undefined), {
+  error: "must have either env or file",
+});
+
 export const providerSchema = z.looseObject({
   name: name.describe('Its models are addressed as "name/model".'),
   kind: z.string().min(1).describe('The provider plugin, such as "openai-compatible".'),
@@ -104,6 +113,9 @@ export const providerSchema = z.looseObject({
   api_key_env: z.string().min(1).optional().describe("Environment variable that holds the key."),
   api_key_file: z.string().min(1).optional().describe(
     "File that holds the key; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+  secrets: z.record(z.string(), secretSourceSchema).optional().describe(
+    'Further secrets of the plugin by name, such as secret_access_key = { env = "AWS_SECRET_ACCESS_KEY" }.',
   ),
   models: z.array(z.string().min(1)).optional().describe(
     "Models to offer; the backend is then not asked for its list.",

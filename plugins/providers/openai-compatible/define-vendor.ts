@@ -30,9 +30,12 @@ export function defineVendor(vendor: Vendor): PluginDefinition<"provider"> {
     options: optionsWithDefaults(defaults),
     ...(priceId === undefined ? {} : { priceId }),
     discovery: {
-      ...(apiKey === undefined
-        ? {}
-        : { environment: { apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) } }),
+      ...(apiKey === undefined ? {} : {
+        environment: {
+          secrets: { api_key: apiKey },
+          ...(baseUrl === undefined ? {} : { options: { base_url: [baseUrl] } }),
+        },
+      }),
       ...(local === undefined
         ? {}
         : { loopback: { ...local, options: (origin: string) => ({ base_url: `${origin}/v1` }) } }),

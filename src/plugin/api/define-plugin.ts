@@ -18,6 +18,8 @@ interface PluginExtras {
   readonly provider: {
     /** How a gateway without configuration finds this provider. Absent: only by configuration. */
     readonly discovery?: ProviderDiscovery;
+    /** The names under which it may ask its host for secrets; `api_key` alone when absent. */
+    readonly secrets?: readonly string[];
     /** The vendor's id in the price data, when it has one. */
     readonly priceId?: string;
   };

@@ -139,12 +139,17 @@ export interface ProviderDiscovery {
   readonly always?: boolean;
 }
 
-/** Present when one of these environment variables holds a key. */
+/** What a provider is made of when the environment has it. Variables are named in order of preference. */
 export interface EnvironmentDiscovery {
-  /** Names in order of preference. The value becomes the secret `api_key`. */
-  readonly apiKey: readonly string[];
-  /** A variable that, when set, becomes the option `base_url`. */
-  readonly baseUrl?: string;
+  /** The variables that may hold each secret. */
+  readonly secrets: Readonly<Record<string, readonly string[]>>;
+  /** The variables that, when set, become options (as text). */
+  readonly options?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Names of secrets and options that together make the provider present; any of the lists is enough.
+   * Absent: `[["api_key"]]`.
+   */
+  readonly needs?: readonly (readonly string[])[];
 }
 
 /** Present when a server on this machine answers the probe as this provider's software does. */
