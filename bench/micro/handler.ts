@@ -3,6 +3,7 @@
  *
  *   bun bench/micro/handler.ts [--cpu-prof]     prints microseconds for one request
  */
+import { streamBody } from "../../src/runtime/stream-body.ts";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,6 +93,7 @@ const handler = createApp({
   decisions,
   ready: () => true,
   admit: () => () => {},
+  streamBody,
   version: "bench",
 }, {
   maxBytes: 33_554_432,

@@ -28,12 +28,10 @@ export interface GatewayAnswer {
 /** The pieces of an answer, each the JSON text of one event. */
 export interface AnswerStream {
   /**
-   * The next pieces in order; undefined at the end.
-   * @throws {ApiError} when the backend broke off: the stream is then over.
+   * The next pieces in order, a sign of life among them where the backend is silent for long; undefined at the end. When the
+   * backend breaks off, the last piece says so. Never rejects.
    */
   next(): Promise<readonly string[] | undefined>;
-  /** Tells of a silence: the piece given may be sent to keep the connection open. Set by the writer. */
-  onHeartbeat: ((text: string) => void) | undefined;
   /** The client has left: the backend's call is aborted. Safe to call at any time, more than once. */
   cancel(): void;
 }

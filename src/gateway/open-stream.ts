@@ -5,12 +5,13 @@ import type { BegunStream } from "./begun-stream.ts";
 import type { AnswerStream } from "./gateway-call.ts";
 import type { RequestRecord } from "./request-record.ts";
 
+type Texts = readonly string[] | undefined;
+
 /**
  * The way of an answer from the backend to the client once it has begun. Watches for silence with a single timer
  * that is set anew only when it fires, so that a piece costs no timer.
  */
 export class OpenStream<Chunk> implements AnswerStream {
-  onHeartbeat: ((text: string) => void) | undefined;
   readonly #dispatched: Dispatched<BegunStream<Chunk>>;
   readonly #idleMs: number;
   readonly #heartbeatMs: number;
@@ -19,8 +20,10 @@ export class OpenStream<Chunk> implements AnswerStream {
   #lastPieceAt: number;
   #lastSentAt: number;
   #timer: TimerHandle | undefined;
-  /** The client waits for a piece; only then can the backend be late. */
-  #asking = false;
+  /** The piece that the backend owes; only while it is waited for can the backend be late. */
+  #reading: Promise<Texts> | undefined;
+  /** Gives the waiting client something. */
+  #deliver: ((texts: Texts) => void) | undefined;
   #over = false;
 
   constructor(
@@ -39,22 +42,18 @@ export class OpenStream<Chunk> implements AnswerStream {
     this.#watch();
   }
 
-  async next(): Promise<readonly string[] | undefined> {
-    if (this.#over) return undefined;
-    try {
-      this.#lastPieceAt = this.#clock.monotonic();
-      this.#asking = true;
-      const texts = await this.#dispatched.value.next();
-      this.#asking = false;
-      this.#lastSentAt = this.#clock.monotonic();
-      if (texts === undefined) this.#end({ outcome: "ok" });
-      return texts;
-    } catch (error) {
-      // After cancel() the call's failure is its consequence and has been recorded.
-      if (this.#over) return undefined;
-      this.#end({ outcome: "truncated", error });
-      throw this.#record.toApiError(error);
-    }
+  next(): Promise<Texts> {
+    const reading = this.#reading ??= this.#read();
+    return new Promise((resolve) => {
+      this.#deliver = resolve;
+      void reading.then((texts) => {
+        // A heartbeat was quicker: the piece waits for the next call.
+        if (this.#deliver !== resolve) return;
+        this.#deliver = undefined;
+        this.#reading = undefined;
+        resolve(texts);
+      });
+    });
   }
 
   cancel(): void {
@@ -63,10 +62,26 @@ export class OpenStream<Chunk> implements AnswerStream {
     this.#end({ outcome: "cancelled" });
   }
 
+  /** Never rejects: what went wrong is a piece, too, and the last. */
+  async #read(): Promise<Texts> {
+    if (this.#over) return undefined;
+    this.#lastPieceAt = this.#clock.monotonic();
+    try {
+      const texts = await this.#dispatched.value.next();
+      this.#lastSentAt = this.#clock.monotonic();
+      if (texts === undefined) this.#end({ outcome: "ok" });
+      return texts;
+    } catch (error) {
+      // After cancel() the call's failure is its consequence and has been recorded.
+      if (this.#over) return undefined;
+      this.#end({ outcome: "truncated", error });
+      return this.#dispatched.value.normaliser.fail(this.#record.toApiError(error));
+    }
+  }
+
   #end(result: { outcome: "ok" | "truncated" | "cancelled"; error?: unknown }): void {
     this.#over = true;
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.onHeartbeat = undefined;
     if (result.outcome !== "ok") void this.#dispatched.value.close();
     const { usage, outputCharacters } = this.#dispatched.value.normaliser;
     this.#record.finish(this.#dispatched, { usage, outputCharacters }, result);
@@ -74,7 +89,7 @@ export class OpenStream<Chunk> implements AnswerStream {
 
   #watch(): void {
     const now = this.#clock.monotonic();
-    const silentMs = this.#asking ? now - this.#lastPieceAt : 0;
+    const silentMs = this.#reading === undefined ? 0 : now - this.#lastPieceAt;
     if (this.#idleMs > 0 && silentMs >= this.#idleMs) {
       const message = `The backend sent nothing for ${this.#idleMs} ms in the middle of its answer.`;
       this.#dispatched.abort(new UpstreamError({ kind: "timeout", message }));
@@ -89,9 +104,13 @@ export class OpenStream<Chunk> implements AnswerStream {
     if (wait !== Infinity) this.#timer = this.#clock.setTimeout(() => this.#watch(), Math.max(wait, 1));
   }
 
+  /** A client that has not taken what there is needs no sign of life. */
   #beat(now: number): void {
     this.#lastSentAt = now;
     const text = this.#dispatched.value.normaliser.heartbeat();
-    if (text !== undefined) this.onHeartbeat?.(text);
+    if (text === undefined || this.#deliver === undefined) return;
+    const deliver = this.#deliver;
+    this.#deliver = undefined;
+    deliver([text]);
   }
 }

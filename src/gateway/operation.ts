@@ -1,3 +1,4 @@
+import type { ApiError } from "../lib/api-error.ts";
 import type { CallContext, CallResult, Provider, StreamFrame, StreamResult } from "../plugin/api/provider.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { OperationName } from "../router/contracts.ts";
@@ -22,6 +23,12 @@ export interface RequestBody {
   readonly [field: string]: unknown;
 }
 
+/**
+ * - `data`: `data: {json}` alone, and `data: [DONE]` at the end (wire §1.2)
+ * - `named`: `event:` repeats the JSON's `type`, and the last event says itself that it is the last
+ */
+export type EventFraming = "data" | "named";
+
 /** How the pieces of one answer are checked, and mended where they break the wire rules. One per attempt. */
 export interface StreamNormaliser<Chunk> {
   /** Appends the JSON texts that the client gets for this frame: none, one or several. */
@@ -33,6 +40,8 @@ export interface StreamNormaliser<Chunk> {
   finish(out: string[]): void;
   /** A piece that says nothing and that every client accepts; undefined while none may be sent. */
   heartbeat(): string | undefined;
+  /** What tells the client, in the middle of its answer, that there will be no more of it. */
+  fail(error: ApiError): readonly string[];
   /** Whether anything of the answer itself has come: a token, a tool call, reasoning, or the end. */
   readonly hasOutput: boolean;
   readonly usage: Usage | undefined;
@@ -62,6 +71,8 @@ export interface Operation<Body extends RequestBody = RequestBody, Whole = unkno
   /** Absent: the endpoint has no streams. */
   stream?(provider: Provider, body: Body, context: CallContext): Promise<StreamResult<Chunk>>;
   normaliser?(options: NormaliserOptions): StreamNormaliser<Chunk>;
+  /** How pieces become server-sent events. Absent where there are no streams. */
+  readonly framing?: EventFraming;
   /** @throws {UpstreamError} `bad_response` when the backend's answer is beyond mending. */
   normalise(whole: Whole, body: Body, options: NormaliserOptions): NormalisedWhole;
 }

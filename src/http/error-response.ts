@@ -1,14 +1,5 @@
 import { ApiError } from "../lib/api-error.ts";
-
-/** The body of every error that the OpenAI protocol knows; all four fields are always there (strict clients insist). */
-export interface ErrorBody {
-  readonly error: {
-    readonly message: string;
-    readonly type: string;
-    readonly param: string | null;
-    readonly code: string | null;
-  };
-}
+import { errorBody } from "../lib/error-body.ts";
 
 /** OpenAI's Node client ignores a longer delay and retries at once; its Python client then gives up (wire rule 9). */
 const longestRetryAfterMs = 60_000;
@@ -22,10 +13,6 @@ export function asApiError(error: unknown): ApiError {
     message: "The gateway failed to handle this request. Its log names the cause under this request id.",
     cause: error,
   });
-}
-
-export function errorBody(error: ApiError): ErrorBody {
-  return { error: { message: error.message, type: error.type, param: error.param, code: error.code } };
 }
 
 /** The one place where a failure becomes a response. */

@@ -1,62 +1,73 @@
 import type { AnswerStream } from "../gateway/gateway-call.ts";
-import { asApiError, errorBody } from "./error-response.ts";
-
-const encoder = new TextEncoder();
-const done = "data: [DONE]\n\n";
+import type { EventFraming } from "../gateway/operation.ts";
 
 /**
- * An answer's pieces as server-sent events: `data: {json}`, a blank line, and `data: [DONE]` at the end (wire §1.2).
+ * An answer's pieces as the server-sent events of the client's protocol.
  *
- * A failure in the middle is told the one way that every client understands: an event whose first key is `error`,
- * then the end. Pieces that came in one read go out in one write. The stream asks for more only when the client
- * has taken what there is, and a client that leaves ends the backend's call.
- *
- * @param left aborts when the client has left, also before it was sent anything.
- * @param onEnd called exactly once, when nothing more will be written.
+ * Pieces that came in one read go out in one write. The next are asked for only when the client has taken what there is, and a client that leaves ends the backend's
+ * call.
  */
-export function eventStream(
-  answer: AnswerStream,
-  left: AbortSignal,
-  onEnd: () => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let ended = false;
-  const end = () => {
-    if (ended) return;
-    ended = true;
-    left.removeEventListener("abort", leave);
-    onEnd();
+export class EventStream implements AsyncIterableIterator<string> {
+  readonly #answer: AnswerStream;
+  readonly #framing: EventFraming;
+  readonly #left: AbortSignal;
+  readonly #onEnd: () => void;
+  #ended = false;
+
+  /**
+   * @param left aborts when the client has left, also before it was sent anything.
+   * @param onEnd called exactly once, when nothing more will be written.
+   */
+  constructor(answer: AnswerStream, framing: EventFraming, left: AbortSignal, onEnd: () => void) {
+    this.#answer = answer;
+    this.#framing = framing;
+    this.#left = left;
+    this.#onEnd = onEnd;
+    left.addEventListener("abort", this.#leave);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<string, undefined>> {
+    if (this.#ended) return { done: true, value: undefined };
+    const texts = await this.#answer.next();
+    const named = this.#framing === "named";
+    if (texts === undefined) {
+      this.#end();
+      return named ? { done: true, value: undefined } : { done: false, value: "data: [DONE]\n\n" };
+    }
+    let frames = "";
+    for (const text of texts) {
+      frames += named ? `event: ${typeOf(text)}\ndata: ${text}\n\n` : `data: ${text}\n\n`;
+    }
+    return { done: false, value: frames };
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.#leave();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  readonly #leave = (): void => {
+    if (this.#ended) return;
+    this.#answer.cancel();
+    this.#end();
   };
-  const leave = () => {
-    answer.cancel();
-    end();
-  };
-  left.addEventListener("abort", leave);
-  return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start(controller) {
-      answer.onHeartbeat = (text) => {
-        if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(frame(text)));
-      };
-    },
-    async pull(controller) {
-      let texts: readonly string[] | undefined;
-      try {
-        texts = await answer.next();
-      } catch (error) {
-        controller.enqueue(encoder.encode(frame(JSON.stringify(errorBody(asApiError(error)))) + done));
-        controller.close();
-        return end();
-      }
-      if (texts === undefined) {
-        controller.enqueue(encoder.encode(done));
-        controller.close();
-        return end();
-      }
-      controller.enqueue(encoder.encode(texts.length === 1 ? frame(texts[0]!) : texts.map(frame).join("")));
-    },
-    cancel: leave,
-  }, { highWaterMark: 1 });
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#left.removeEventListener("abort", this.#leave);
+    this.#onEnd();
+  }
 }
 
-function frame(text: string): string {
-  return `data: ${text}\n\n`;
+const usualStart = '{"type":"';
+
+/** The event's name. Backends write it first; only where one does not is the text parsed again. */
+function typeOf(text: string): string {
+  if (text.startsWith(usualStart)) return text.slice(usualStart.length, text.indexOf('"', usualStart.length));
+  return String((JSON.parse(text) as { readonly type?: unknown }).type);
 }

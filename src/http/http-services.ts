@@ -36,6 +36,8 @@ export interface HttpServices {
   readonly ready: () => boolean;
   /** Counts a running inference request; undefined when there are already as many as may be. */
   readonly admit: () => (() => void) | undefined;
+  /** The body of a response whose texts are asked for one by one; how to make it cheaply depends on the runtime. */
+  readonly streamBody: (texts: AsyncIterableIterator<string>) => BodyInit;
   readonly version: string;
 }
 

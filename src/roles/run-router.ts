@@ -15,6 +15,7 @@ import { ModelLists } from "../registry/model-lists.ts";
 import { PriceBook } from "../registry/price-book.ts";
 import { TargetStates } from "../router/target-states.ts";
 import { type HttpServer, serve } from "../runtime/serve.ts";
+import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
 import { compose, type ComposeOptions, type Composition } from "./compose.ts";
@@ -108,6 +109,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     decisions,
     ready: () => !shutdown.announced.aborted,
     admit: () => admission.enter(),
+    streamBody,
     version: options.version,
   };
   let handler: RequestHandler = createApp(services, httpSettings(loaded));

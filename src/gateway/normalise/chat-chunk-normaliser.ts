@@ -1,3 +1,5 @@
+import type { ApiError } from "../../lib/api-error.ts";
+import { errorBody } from "../../lib/error-body.ts";
 import type { StreamFrame } from "../../plugin/api/provider.ts";
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletionChunk, Usage } from "../../schema/chat-completion.ts";
@@ -69,6 +71,11 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     }
     if (!this.#options.includeUsage || this.usage === undefined) return;
     out.push(this.#usageText ?? JSON.stringify({ ...this.#head({}), choices: [], usage: this.usage }));
+  }
+
+  /** Its first key is `error`: one client looks for nothing else (wire §1.3). */
+  fail(error: ApiError): readonly string[] {
+    return [JSON.stringify(errorBody(error))];
   }
 
   heartbeat(): string | undefined {

@@ -1,3 +1,5 @@
+import type { ApiError } from "../../lib/api-error.ts";
+import { errorBody } from "../../lib/error-body.ts";
 import type { StreamFrame } from "../../plugin/api/provider.ts";
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { Completion, CompletionChunk } from "../../schema/completion.ts";
@@ -85,6 +87,11 @@ export class CompletionChunkNormaliser implements StreamNormaliser<CompletionChu
     if ([...this.#finished.values()].includes(false)) throw broken("it ended in the middle of its answer");
     if (!this.#options.includeUsage || this.usage === undefined) return;
     out.push(JSON.stringify({ ...this.#head!, choices: [], usage: this.usage }));
+  }
+
+  /** Its first key is `error`: one client looks for nothing else (wire §1.3). */
+  fail(error: ApiError): readonly string[] {
+    return [JSON.stringify(errorBody(error))];
   }
 
   heartbeat(): string | undefined {

@@ -61,6 +61,7 @@ export const chatOperation: Operation<ChatCompletionRequest, ChatCompletion, Cha
   },
 
   normaliser: (options) => new ChatChunkNormaliser(options),
+  framing: "data",
 
   normalise(whole, _body, options) {
     const body = normaliseChatCompletion(whole, options);

@@ -30,6 +30,7 @@ export const completionsOperation: Operation<CompletionRequest, Completion, Comp
   },
 
   normaliser: (options) => new CompletionChunkNormaliser(options),
+  framing: "data",
 
   normalise(whole, _body, options) {
     const body = normaliseCompletion(whole, options);

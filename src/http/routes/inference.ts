@@ -2,7 +2,7 @@ import { z } from "zod";
 import { complete } from "../../gateway/complete.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
-import { eventStream } from "../event-stream.ts";
+import { EventStream } from "../event-stream.ts";
 import type { Exchange } from "../exchange.ts";
 import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
@@ -80,7 +80,8 @@ async function answer<Body extends RequestBody, Whole, Chunk>(
     headers["content-type"] = streamType;
     headers["cache-control"] = "no-cache";
     headers["x-accel-buffering"] = "no";
-    return new Response(eventStream(content.stream, request.signal, done), { headers });
+    const events = new EventStream(content.stream, operation.framing ?? "data", request.signal, done);
+    return new Response(services.streamBody(events), { headers });
   }
   headers["content-type"] = "application/json";
   return new Response(JSON.stringify(content.body), { headers });
