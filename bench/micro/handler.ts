@@ -32,7 +32,11 @@ await Bun.write(
 [[providers]]\nname = "two"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\nlist_models = false
 [[routes]]\nname = "*"\nwhen = "size(request.messages) < 1000"\ntargets = ["one/*", "two/*"]\n`,
 );
-const loaded = loadSettings({ configPath: join(directory, "config.toml"), environment: {}, cwd: directory });
+const loaded = await loadSettings({
+  configPath: join(directory, "config.toml"),
+  environment: {},
+  cwd: directory,
+});
 const answer = JSON.stringify({
   id: "chatcmpl-bench",
   object: "chat.completion",

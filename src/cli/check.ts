@@ -12,7 +12,7 @@ export function checkCommand(context: CommandContext): Command {
       "\nExits 0 when all is well and 2 with file:line:column when not. Nothing is started and nobody is called.",
     )
     .action(async (options: GlobalOptions) => {
-      const loaded = load(context, options);
+      const loaded = await load(context, options);
       const report = await validateSettings(loaded, context.plugins, context.environment);
       if (options.json) {
         context.stdout(`${JSON.stringify({ ok: true, file: loaded.file ?? null, ...report })}\n`);

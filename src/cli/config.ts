@@ -21,11 +21,11 @@ function printCommand(context: CommandContext): Command {
   )
     .option("--redacted", "replace secrets (always done unless --show-secrets is given)")
     .option("--show-secrets", "print secrets as they are")
-    .action((options: GlobalOptions & { redacted?: boolean; showSecrets?: boolean }) => {
+    .action(async (options: GlobalOptions & { redacted?: boolean; showSecrets?: boolean }) => {
       if (options.redacted && options.showSecrets) {
         throw new CommandFailure(2, "give either --redacted or --show-secrets, not both.");
       }
-      const { settings } = load(context, options);
+      const { settings } = await load(context, options);
       const shown = options.showSecrets ? JSON.parse(JSON.stringify(settings)) : redactSettings(settings);
       context.stdout(
         options.json ? `${JSON.stringify(shown, null, 2)}\n` : `${stringify(shown).trimEnd()}\n`,

@@ -30,7 +30,7 @@ export function explainCommand(context: CommandContext): Command {
     .action(async (options: ExplainOptions) => {
       const request = await requestOf(context, options);
       const explanation = await explainRequest(
-        load(context, options),
+        await load(context, options),
         context.plugins,
         context.environment,
         request,

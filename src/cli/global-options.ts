@@ -29,7 +29,7 @@ export function load(
   context: CommandContext,
   options: GlobalOptions,
   flags: LoadOptions["flags"] = [],
-): LoadedSettings {
+): Promise<LoadedSettings> {
   return loadSettings({
     configPath: options.config,
     flags,

@@ -13,7 +13,7 @@ export function modelsCommand(context: CommandContext): Command {
     .option("--no-ask", "do not ask the backends for their models")
     .action(async (options: GlobalOptions & { ask: boolean }) => {
       const { models, problems } = await describeModels(
-        load(context, options),
+        await load(context, options),
         context.plugins,
         context.environment,
         options.ask,

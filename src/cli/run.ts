@@ -41,7 +41,7 @@ async function run(context: CommandContext, options: RunOptions): Promise<void> 
     ...(options.port === undefined ? [] : [{ path: ["server", "port"], value: options.port }]),
   ];
   const read = () => load(context, options, flags);
-  const loaded = read();
+  const loaded = await read();
   const { logging, shutdown: limits } = loaded.settings;
   const pretty = logging.format === "pretty" || (logging.format === "auto" && context.stderrIsTerminal);
   const lines = new LineWriter(context.stderr, systemClock);

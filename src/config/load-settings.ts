@@ -29,7 +29,7 @@ export interface LoadedSettings {
   /** Things that work but are probably not meant. */
   readonly warnings: readonly string[];
   /** Where a setting stands, for complaints about it that come later. */
-  locate(path: SettingPath): Position | undefined;
+  locate(path: SettingPath): Promise<Position | undefined>;
 }
 
 /** Read in this order when no file is named; the first that exists. */
@@ -40,29 +40,29 @@ export const defaultFiles = ["./config/config.toml", "/etc/intellirouter/config.
  *
  * @throws {ConfigError} with everything that is wrong, in the order of the file.
  */
-export function loadSettings(options: LoadOptions): LoadedSettings {
+export async function loadSettings(options: LoadOptions): Promise<LoadedSettings> {
   const file = findFile(options);
   const text = file === undefined ? "" : readFile(file);
-  const locate = (path: SettingPath): Position | undefined =>
-    file === undefined ? undefined : locateToml(text, file, path);
+  const locate = async (path: SettingPath): Promise<Position | undefined> =>
+    file === undefined ? undefined : await locateToml(text, file, path);
   const raw = parse(text, file);
   const overlay = readOverlay(options.environment);
   for (const { path, value } of [...overlay.values, ...(options.flags ?? [])]) put(raw, path, value);
 
-  const place = (problem: ConfigProblem): ConfigProblem => {
+  const place = async (problem: ConfigProblem): Promise<ConfigProblem> => {
     const variable = problem.path === undefined ? undefined : overlaySource(overlay, problem.path);
     if (variable !== undefined) {
       return { ...problem, message: `${problem.message} (from the environment variable ${variable})` };
     }
-    return problem.path === undefined ? problem : { ...problem, position: locate(problem.path) };
+    return problem.path === undefined ? problem : { ...problem, position: await locate(problem.path) };
   };
   const result = settingsSchema.safeParse(raw);
   if (!result.success) {
     const problems = result.error.issues.flatMap((issue) => explainIssue(issue, raw, keysAt));
-    throw new ConfigError(inOrder([...overlay.problems, ...problems.map(place)]));
+    throw new ConfigError(inOrder([...overlay.problems, ...await Promise.all(problems.map(place))]));
   }
   const checked = crossCheck(result.data);
-  const problems = [...overlay.problems, ...checked.problems.map(place)];
+  const problems = [...overlay.problems, ...await Promise.all(checked.problems.map(place))];
   if (problems.length > 0) throw new ConfigError(inOrder(problems));
   return {
     settings: result.data,

@@ -1,13 +1,14 @@
-import { type AST, parseTOML } from "toml-eslint-parser";
+import type { AST } from "toml-eslint-parser";
 import type { Position, SettingPath } from "../lib/config-error.ts";
 
 /**
  * Finds where a setting stands in a TOML text. Only used once something is wrong: the parser that reads good files is
- * faster and keeps no positions.
+ * faster and keeps no positions; this one is loaded only then.
  *
  * @returns the place of the key, or of the nearest thing above it that is written down.
  */
-export function locateToml(text: string, file: string, path: SettingPath): Position {
+export async function locateToml(text: string, file: string, path: SettingPath): Promise<Position> {
+  const { parseTOML } = await import("toml-eslint-parser");
   const document = parseTOML(text).body[0];
   const entries = collect(document);
   for (let length = path.length; length > 0; length--) {

@@ -58,7 +58,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const fromDisk = await loadFromDisk(loaded, shared);
     disposers.push(() => fromDisk.dispose());
     const plugins = new PluginRegistry([...builtins, ...fromDisk.plugins]);
-    const { providers: planned, warnings } = planProviders(loaded, plugins, environment, local);
+    const { providers: planned, warnings } = await planProviders(loaded, plugins, environment, local);
 
     const make = async <Kind extends PluginKind>(
       plugin: PluginDefinition<Kind>,
@@ -71,7 +71,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         created.push(instance);
         return instance;
       } catch (error) {
-        throw located(error, loaded, path);
+        throw await located(error, loaded, path);
       }
     };
 
@@ -109,7 +109,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const routes: CompiledRoute[] = [];
     for (const [index, route] of settings.routes.entries()) {
       const path = ["routes", index];
-      const plugin = find(plugins, route.strategy, loaded, [...path, "strategy"]);
+      const plugin = await find(plugins, route.strategy, loaded, [...path, "strategy"]);
       const host = createPluginHost(
         { ...shared, downloads: settings.downloads, logger: shared.logger.with({ route: route.name }) },
         `strategy-${route.strategy}`,
@@ -164,11 +164,11 @@ async function loadFromDisk({ settings, directory }: LoadedSettings, { logger }:
   }
 }
 
-function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, path: SettingPath) {
+async function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, path: SettingPath) {
   try {
     return plugins.find("strategy", name);
   } catch (error) {
-    throw located(error, loaded, path);
+    throw await located(error, loaded, path);
   }
 }
 
@@ -179,23 +179,27 @@ async function condition(source: string | undefined, loaded: LoadedSettings, pat
   try {
     return compileCondition(source);
   } catch (error) {
-    throw located(error, loaded, path);
+    throw await located(error, loaded, path);
   }
 }
 
-function located(error: unknown, loaded: LoadedSettings, path: SettingPath): ConfigError {
-  if (error instanceof PluginOptionsError) return optionsProblem(error, loaded, path);
+async function located(error: unknown, loaded: LoadedSettings, path: SettingPath): Promise<ConfigError> {
+  if (error instanceof PluginOptionsError) return await optionsProblem(error, loaded, path);
   const message = `"${settingName(path)}": ${error instanceof Error ? error.message : error}`;
-  return new ConfigError([{ path, position: loaded.locate(path), message }]);
+  return new ConfigError([{ path, position: await loaded.locate(path), message }]);
 }
 
-function optionsProblem(error: PluginOptionsError, loaded: LoadedSettings, path: SettingPath): ConfigError {
-  const problem = (place: SettingPath, message: string) => ({
+async function optionsProblem(
+  error: PluginOptionsError,
+  loaded: LoadedSettings,
+  path: SettingPath,
+): Promise<ConfigError> {
+  const problem = async (place: SettingPath, message: string) => ({
     path: place,
-    position: loaded.locate(place),
+    position: await loaded.locate(place),
     message,
   });
-  return new ConfigError(error.issues.flatMap((issue) => {
+  const problems = error.issues.flatMap((issue) => {
     const place = [...path, ...issue.path as SettingPath];
     if (issue.code !== "unrecognized_keys") {
       return [problem(place, `"${settingName(place)}" is wrong: ${issue.message}.`)];
@@ -208,7 +212,8 @@ function optionsProblem(error: PluginOptionsError, loaded: LoadedSettings, path:
         `unknown key "${settingName([...place, key])}".${issue.path.length === 0 ? hint : ""}`,
       );
     });
-  }));
+  });
+  return new ConfigError(await Promise.all(problems));
 }
 
 function listKey({ name, options, plugin }: PlannedProvider): string {

@@ -21,7 +21,7 @@ export async function createStore(
     const path = ["store", "kind"];
     throw new ConfigError([{
       path,
-      position: loaded.locate(path),
+      position: await loaded.locate(path),
       message: `the store cannot be opened: ${error instanceof Error ? error.message : error}`,
     }]);
   }

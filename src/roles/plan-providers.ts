@@ -27,34 +27,36 @@ export interface PlannedProvider {
  * @param local what was found on this machine's loopback ports so far.
  * @throws {ConfigError} for an unknown kind or a key that cannot be read.
  */
-export function planProviders(
+export async function planProviders(
   loaded: LoadedSettings,
   registry: PluginRegistry,
   environment: Environment,
   local: readonly DiscoveredProvider[],
-): { readonly providers: readonly PlannedProvider[]; readonly warnings: readonly string[] } {
+): Promise<{ readonly providers: readonly PlannedProvider[]; readonly warnings: readonly string[] }> {
   const warnings: string[] = [];
   const { settings } = loaded;
-  const configured = settings.providers.map((entry, index): PlannedProvider => {
-    const plugin = findPlugin(registry, entry, index, loaded);
-    checkSecretNames(plugin, entry, index, loaded);
-    const { secrets, warnings: missing } = providerSecrets(entry, {
-      environment,
-      directory: loaded.directory,
-    });
-    warnings.push(...missing);
-    return {
-      name: entry.name,
-      plugin,
-      options: pluginOptions(entry),
-      secrets,
-      origin: "configuration",
-      found: loaded.file ?? "configuration",
-      index,
-      models: entry.models,
-      listModels: entry.list_models && entry.models === undefined,
-    };
-  });
+  const configured = await Promise.all(
+    settings.providers.map(async (entry, index): Promise<PlannedProvider> => {
+      const plugin = await findPlugin(registry, entry, index, loaded);
+      await checkSecretNames(plugin, entry, index, loaded);
+      const { secrets, warnings: missing } = providerSecrets(entry, {
+        environment,
+        directory: loaded.directory,
+      });
+      warnings.push(...missing);
+      return {
+        name: entry.name,
+        plugin,
+        options: pluginOptions(entry),
+        secrets,
+        origin: "configuration",
+        found: loaded.file ?? "configuration",
+        index,
+        models: entry.models,
+        listModels: entry.list_models && entry.models === undefined,
+      };
+    }),
+  );
   const taken = new Set(configured.map(({ name }) => name));
   const discovered = [...discover(loaded, registry, environment), ...(looksForLocal(loaded) ? local : [])]
     .filter(({ name }) => !taken.has(name))
@@ -91,7 +93,7 @@ function isOn(setting: "auto" | "on" | "off", automatic: boolean): boolean {
   return setting === "auto" ? automatic : setting === "on";
 }
 
-function findPlugin(
+async function findPlugin(
   registry: PluginRegistry,
   entry: ProviderSettings,
   index: number,
@@ -101,16 +103,16 @@ function findPlugin(
     return registry.find("provider", entry.kind);
   } catch (error) {
     const path = ["providers", index, "kind"];
-    throw new ConfigError([{ path, position: loaded.locate(path), message: (error as Error).message }]);
+    throw new ConfigError([{ path, position: await loaded.locate(path), message: (error as Error).message }]);
   }
 }
 
-function checkSecretNames(
+async function checkSecretNames(
   plugin: PluginDefinition<"provider">,
   entry: ProviderSettings,
   index: number,
   loaded: LoadedSettings,
-): void {
+): Promise<void> {
   const known = plugin.secrets ?? ["api_key"];
   const named = entry.secrets ?? {};
   const given = [...Object.keys(named), ...(hasApiKey(entry) ? ["api_key"] : [])];
@@ -121,7 +123,7 @@ function checkSecretNames(
     : ["providers", index, "kind"];
   throw new ConfigError([{
     path,
-    position: loaded.locate(path),
+    position: await loaded.locate(path),
     message: `the kind "${plugin.name}" has no secret "${unknown}"; it takes ${known.join(", ") || "none"}`,
   }]);
 }

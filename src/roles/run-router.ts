@@ -31,7 +31,7 @@ import { stateSettings } from "./state-settings.ts";
 export interface RouterRoleOptions {
   readonly loaded: LoadedSettings;
   /** Reads the configuration again. @throws {ConfigError} */
-  readonly reload: () => LoadedSettings;
+  readonly reload: () => Promise<LoadedSettings>;
   readonly builtins: readonly AnyPlugin[];
   readonly environment: Environment;
   readonly dataDirectory: string | undefined;
@@ -113,7 +113,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     version: options.version,
   };
   let handler: RequestHandler = createApp(services, httpSettings(loaded));
-  const server = listen(loaded, (request, connection) => handler(request, connection), logger);
+  const server = await listen(loaded, (request, connection) => handler(request, connection), logger);
   shutdown.register("listener", (forced) => closeServer(server, forced));
 
   const activate = (composition: Composition) => {
@@ -134,7 +134,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const reload = () =>
     change(async () => {
       try {
-        const next = options.reload();
+        const next = await options.reload();
         const composition = await compose(composeOptions(next));
         const access = await decideAccess(next, store, environment);
         shared.states.configure(stateSettings(next));
@@ -217,7 +217,11 @@ async function findLocal(
   });
 }
 
-function listen({ settings, locate }: LoadedSettings, handler: RequestHandler, logger: Logger): HttpServer {
+async function listen(
+  { settings, locate }: LoadedSettings,
+  handler: RequestHandler,
+  logger: Logger,
+): Promise<HttpServer> {
   const { host, port, idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
   try {
     return serve({
@@ -231,7 +235,7 @@ function listen({ settings, locate }: LoadedSettings, handler: RequestHandler, l
       },
     });
   } catch (error) {
-    const place = locate(["server", "port"]);
+    const place = await locate(["server", "port"]);
     const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
     throw new Error(
       `The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`,

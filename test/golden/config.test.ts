@@ -23,24 +23,24 @@ test("there are enough cases", () => {
 
 describe("configuration", () => {
   for (const name of files) {
-    test(name.replace(/\.golden$/, "").replaceAll("-", " "), () => {
+    test(name.replace(/\.golden$/, "").replaceAll("-", " "), async () => {
       const path = join(directory, name);
       const [input = "", expected = ""] = readFileSync(path, "utf8").split(separator);
-      const actual = load(input);
+      const actual = await load(input);
       if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, `${input}${separator}${actual}`);
       else expect(actual).toBe(expected);
     });
   }
 });
 
-function load(input: string): string {
+async function load(input: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "intellirouter-golden-"));
   try {
     writeFileSync(join(folder, "config.toml"), input);
     const environment = Object.fromEntries(
       [...input.matchAll(/^#! (\w+)=(.*)$/gm)].map((match) => [match[1]!, match[2]!]),
     );
-    const { settings, warnings } = loadSettings({ configPath: "config.toml", environment, cwd: folder });
+    const { settings, warnings } = await loadSettings({ configPath: "config.toml", environment, cwd: folder });
     const lines = [JSON.stringify(difference(settings, defaults) ?? {}, null, 2), ...warnings.map((text) => `warning: ${text}`)];
     return `${lines.join("\n")}\n`;
   } catch (error) {

@@ -21,7 +21,7 @@ for (const page of pages) {
       const directory = mkdtempSync(join(tmpdir(), "intellirouter-docs-"));
       writeFileSync(join(directory, "config.toml"), block);
       const environment = { OPENAI_API_KEY: "sk-documentation" };
-      const loaded = loadSettings({ configPath: "config.toml", environment, cwd: directory });
+      const loaded = await loadSettings({ configPath: "config.toml", environment, cwd: directory });
       const report = await validateSettings(loaded, builtinPlugins, environment);
       rmSync(directory, { recursive: true });
       expect(report.warnings).toEqual([]);
