@@ -1,5 +1,6 @@
+import type { CallContext, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
-import type { AttemptContext, RequestFacts } from "../router/contracts.ts";
+import type { AttemptContext, CatalogModel, RequestFacts } from "../router/contracts.ts";
 import { BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
@@ -15,9 +16,9 @@ import { RequestRecord } from "./request-record.ts";
  *
  * @throws {ApiError} when no answer came about. The record is then already written.
  */
-export async function complete<Body extends RequestBody, Whole, Chunk>(
+export async function complete<Body extends RequestBody>(
   services: GatewayServices,
-  call: GatewayCall<Body, Whole, Chunk>,
+  call: GatewayCall<Body>,
 ): Promise<GatewayAnswer> {
   const { generation, release } = services.acquire();
   const record = new RequestRecord(services, generation, call, release);
@@ -31,15 +32,33 @@ export async function complete<Body extends RequestBody, Whole, Chunk>(
     if (!facts.stream) {
       const dispatched = await generation.router.attempt(
         plan,
-        (context) => askWhole(services, generation, call, record, context),
+        (context) => {
+          const { provider, body, callContext, options } = prepare(
+            services,
+            generation,
+            call,
+            record,
+            context,
+          );
+          return call.operation.complete(provider, body, callContext, options);
+        },
         attempt,
       );
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
-      return { target: dispatched.model.id, content: { body: dispatched.value.body } };
+      const { body, text } = dispatched.value;
+      return {
+        target: dispatched.model.id,
+        content: { body, text },
+        losses: record.lossesOf(dispatched.model.id),
+      };
     }
     const dispatched = await generation.router.attempt(
       plan,
-      (context) => beginStream(services, generation, call, record, context),
+      async (context) => {
+        const { provider, body, callContext, options } = prepare(services, generation, call, record, context);
+        const opened = await call.operation.stream!(provider, body, callContext, options);
+        return await BegunStream.begin(opened.frames, opened.normaliser);
+      },
       attempt,
     );
     const stream = new OpenStream(
@@ -49,14 +68,14 @@ export async function complete<Body extends RequestBody, Whole, Chunk>(
       services.clock,
       record,
     );
-    return { target: dispatched.model.id, content: { stream } };
+    return { target: dispatched.model.id, content: { stream }, losses: record.lossesOf(dispatched.model.id) };
   } catch (error) {
     throw record.fail(error);
   }
 }
 
-function describe<Body extends RequestBody, Whole, Chunk>(
-  call: GatewayCall<Body, Whole, Chunk>,
+function describe<Body extends RequestBody>(
+  call: GatewayCall<Body>,
 ): RequestFacts {
   const { operation, body, principal } = call;
   let prompt: string | undefined;
@@ -73,63 +92,38 @@ function describe<Body extends RequestBody, Whole, Chunk>(
   };
 }
 
-async function askWhole<Body extends RequestBody, Whole, Chunk>(
-  services: GatewayServices,
-  generation: Generation,
-  call: GatewayCall<Body, Whole, Chunk>,
-  record: RequestRecord,
-  context: AttemptContext,
-) {
-  const { operation } = call;
-  const result = await operation.complete(providerOf(generation, context), upstreamBody(call, context), {
-    requestId: call.requestId,
-    signal: context.signal,
-    reportLoss: (loss) => record.lose(context.model.id, loss),
-  });
-  return operation.normalise(result.body, call.body, normaliserOptions(services, generation, call, context));
-}
-
-async function beginStream<Body extends RequestBody, Whole, Chunk>(
-  services: GatewayServices,
-  generation: Generation,
-  call: GatewayCall<Body, Whole, Chunk>,
-  record: RequestRecord,
-  context: AttemptContext,
-) {
-  const { operation } = call;
-  const result = await operation.stream!(providerOf(generation, context), upstreamBody(call, context), {
-    requestId: call.requestId,
-    signal: context.signal,
-    reportLoss: (loss) => record.lose(context.model.id, loss),
-  });
-  const normaliser = operation.normaliser!(normaliserOptions(services, generation, call, context));
-  return await BegunStream.begin(result.frames, normaliser);
-}
-
-function providerOf(generation: Generation, context: AttemptContext) {
-  const provider = generation.providers.get(context.model.provider);
-  if (provider !== undefined) return provider;
-  throw new UpstreamError({
-    kind: "unavailable",
-    message: `The provider ${context.model.provider} is gone.`,
-  });
-}
-
-function upstreamBody<Body extends RequestBody>(call: GatewayCall<Body>, context: AttemptContext): Body {
-  return { ...call.body, model: context.model.model };
-}
-
-function normaliserOptions<Body extends RequestBody>(
+/** Everything that one attempt's call of an operation takes. */
+function prepare<Body extends RequestBody>(
   services: GatewayServices,
   generation: Generation,
   call: GatewayCall<Body>,
-  context: AttemptContext,
-): NormaliserOptions {
-  return {
-    includeUsage: call.body.stream_options?.include_usage === true,
-    forcedModel: generation.echoRequestedModel ? call.body.model : undefined,
-    fallbackId: call.requestId,
-    fallbackModel: context.model.model,
+  record: RequestRecord,
+  { model, signal }: AttemptContext,
+) {
+  const { body, requestId } = call;
+  const callContext: CallContext = {
+    requestId,
+    signal,
+    protocolHeaders: call.protocolHeaders,
+    reportLoss: (loss) => record.lose(model.id, loss),
+  };
+  const options: NormaliserOptions = {
+    includeUsage: body.stream_options?.include_usage === true,
+    forcedModel: generation.echoRequestedModel ? body.model : undefined,
+    fallbackId: requestId,
+    fallbackModel: model.model,
     created: Math.floor(services.clock.now() / 1000),
   };
+  return {
+    provider: providerOf(generation, model),
+    body: { ...body, model: model.model },
+    callContext,
+    options,
+  };
+}
+
+function providerOf(generation: Generation, model: CatalogModel): Provider {
+  const provider = generation.providers.get(model.provider);
+  if (provider !== undefined) return provider;
+  throw new UpstreamError({ kind: "unavailable", message: `The provider ${model.provider} is gone.` });
 }

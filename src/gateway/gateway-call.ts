@@ -1,12 +1,15 @@
 import type { Principal } from "../auth/principal.ts";
+import type { Loss } from "../schema/decision.ts";
 import type { Operation, RequestBody } from "./operation.ts";
 
 /** One request on its way through the gateway. Passed as an argument everywhere: streams lose async context. */
-export interface GatewayCall<Body extends RequestBody = RequestBody, Whole = unknown, Chunk = unknown> {
-  readonly operation: Operation<Body, Whole, Chunk>;
+export interface GatewayCall<Body extends RequestBody = RequestBody> {
+  readonly operation: Operation<Body>;
   /** The request as the client sent it; never changed. */
   readonly body: Body;
   readonly headers: Headers;
+  /** Those of them that a backend of the same protocol needs. */
+  readonly protocolHeaders: Readonly<Record<string, string>>;
   readonly principal: Principal;
   readonly requestId: string;
   /** Names the decision record that this request leaves. */
@@ -22,7 +25,11 @@ export interface GatewayAnswer {
   /** `provider/model` that served. */
   readonly target: string;
   /** The whole answer, or the pieces of one. */
-  readonly content: { readonly body: unknown } | { readonly stream: AnswerStream };
+  readonly content:
+    | { readonly body: unknown; readonly text?: string | undefined }
+    | { readonly stream: AnswerStream };
+  /** What the translation to that target lost, as far as it is known when the answer begins. */
+  readonly losses: readonly Loss[];
 }
 
 /** The pieces of an answer, each the JSON text of one event. */

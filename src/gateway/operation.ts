@@ -1,5 +1,5 @@
 import type { ApiError } from "../lib/api-error.ts";
-import type { CallContext, CallResult, Provider, StreamFrame, StreamResult } from "../plugin/api/provider.ts";
+import type { CallContext, Provider, StreamFrame } from "../plugin/api/provider.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { OperationName } from "../router/contracts.ts";
 
@@ -61,24 +61,45 @@ export interface NormaliserOptions {
   readonly created: number;
 }
 
-/** One endpoint as the pipeline sees it; everything that differs between them is here. */
-export interface Operation<Body extends RequestBody = RequestBody, Whole = unknown, Chunk = unknown> {
+/** An answer in pieces, and what checks them. */
+export interface OpenedStream<Chunk = unknown> {
+  readonly frames: AsyncIterable<readonly StreamFrame<Chunk>[]>;
+  readonly normaliser: StreamNormaliser<Chunk>;
+}
+
+/**
+ * One endpoint as the pipeline sees it; everything that differs between them is here, also whether a provider speaks the endpoint's
+ * protocol or is asked in another one.
+ */
+export interface Operation<Body extends RequestBody = RequestBody> {
   readonly name: OperationName;
   summarise(body: Body): RequestSummary;
   /** The prompt as one text; equal prefixes of conversations give equal prefixes of text. */
   prompt(body: Body): string;
-  complete(provider: Provider, body: Body, context: CallContext): Promise<CallResult<Whole>>;
-  /** Absent: the endpoint has no streams. */
-  stream?(provider: Provider, body: Body, context: CallContext): Promise<StreamResult<Chunk>>;
-  normaliser?(options: NormaliserOptions): StreamNormaliser<Chunk>;
+  /** @throws {UpstreamError} as the provider does, and `bad_response` when its answer is beyond mending. */
+  complete(
+    provider: Provider,
+    body: Body,
+    context: CallContext,
+    options: NormaliserOptions,
+  ): Promise<NormalisedWhole>;
+  /** Resolves when the backend has accepted the request. Absent: the endpoint has no streams. */
+  stream?(
+    provider: Provider,
+    body: Body,
+    context: CallContext,
+    options: NormaliserOptions,
+  ): Promise<OpenedStream>;
   /** How pieces become server-sent events. Absent where there are no streams. */
   readonly framing?: EventFraming;
-  /** @throws {UpstreamError} `bad_response` when the backend's answer is beyond mending. */
-  normalise(whole: Whole, body: Body, options: NormaliserOptions): NormalisedWhole;
+  /** The headers of a request that belong to its protocol. */
+  protocolHeaders?(headers: Headers): Readonly<Record<string, string>>;
 }
 
 export interface NormalisedWhole {
   readonly body: unknown;
+  /** The exact text of a faultless body that came in the client's own protocol. */
+  readonly text?: string;
   readonly usage: Usage | undefined;
   readonly outputCharacters: number;
 }

@@ -1,5 +1,6 @@
 import { ApiError } from "../lib/api-error.ts";
 import type { FidelityLoss } from "../plugin/api/provider.ts";
+import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptResult, Dispatched, Resolution } from "../router/contracts.ts";
 import { toApiError } from "../router/to-api-error.ts";
 import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decision.ts";
@@ -46,13 +47,27 @@ export class RequestRecord {
     this.#release = release;
   }
 
-  /** What the translation to this target loses; each thing once, however often it comes. */
+  /**
+   * What the translation to this target loses; each thing once, however often it comes.
+   * @throws {UpstreamError} `unsupported` where the operator wants no losses.
+   */
   lose(target: string, loss: FidelityLoss): void {
     const { field, effect, detail } = loss;
     const known = this.losses.some((one) =>
       one.target === target && one.field === field && one.detail === detail
     );
     if (!known && this.losses.length < mostLosses) this.losses.push({ target, field, effect, detail });
+    if (this.resolution?.onLoss !== "reject") return;
+    throw new UpstreamError({
+      kind: "unsupported",
+      code: "lossy_translation",
+      param: field,
+      message: `The target ${target} cannot carry \`${field}\` (${detail}), and this route allows no losses.`,
+    });
+  }
+
+  lossesOf(target: string): readonly Loss[] {
+    return this.losses.filter((loss) => loss.target === target);
   }
 
   /** An answer went out, whole or in part. */

@@ -4,7 +4,7 @@ import { hasPermission, type Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { TargetCheck } from "./check-target.ts";
-import { asApiError, errorResponse } from "./error-response.ts";
+import { asApiError, dialectOf, errorResponse } from "./error-response.ts";
 import type { Exchange } from "./exchange.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
 import type { Route } from "./route.ts";
@@ -40,7 +40,7 @@ export function createApp(services: HttpServices, settings: HttpSettings): Reque
       target.check(request);
       response = await app.fetch(request, { connection, requestId, decisionId: `dec_${id}`, arrivedAt });
     } catch (error) {
-      response = errorResponse(asApiError(error), requestId);
+      response = errorResponse(asApiError(error), requestId, dialectOf(pathOf(request.url)));
     }
     if (settings.accessLog && !response.headers.has("x-intellirouter-decision")) {
       services.logger.info("request", {
@@ -89,7 +89,7 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
         error: error.stack ?? error.message,
       });
     }
-    return errorResponse(apiError, context.env.requestId);
+    return errorResponse(apiError, context.env.requestId, dialectOf(context.req.path));
   });
   return app;
 }

@@ -1,5 +1,13 @@
 import { ApiError } from "../lib/api-error.ts";
-import { errorBody } from "../lib/error-body.ts";
+import { errorBody, messageErrorBody } from "../lib/error-body.ts";
+
+/** Whose shape errors have. */
+export type Dialect = "openai" | "anthropic";
+
+/** The protocol that a client speaks, by what it asks for. */
+export function dialectOf(path: string): Dialect {
+  return path === "/v1/messages" || path.startsWith("/v1/messages/") ? "anthropic" : "openai";
+}
 
 /** OpenAI's Node client ignores a longer delay and retries at once; its Python client then gives up (wire rule 9). */
 const longestRetryAfterMs = 60_000;
@@ -16,7 +24,7 @@ export function asApiError(error: unknown): ApiError {
 }
 
 /** The one place where a failure becomes a response. */
-export function errorResponse(error: ApiError, requestId: string): Response {
+export function errorResponse(error: ApiError, requestId: string, dialect: Dialect = "openai"): Response {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     "x-request-id": requestId,
@@ -28,5 +36,7 @@ export function errorResponse(error: ApiError, requestId: string): Response {
     headers["retry-after-ms"] = String(delay);
   }
   if (error.shouldRetry !== undefined) headers["x-should-retry"] = String(error.shouldRetry);
-  return new Response(JSON.stringify(errorBody(error)), { status: error.status, headers });
+  if (dialect === "anthropic") headers["request-id"] = requestId;
+  const body = dialect === "anthropic" ? messageErrorBody(error, requestId) : errorBody(error);
+  return new Response(JSON.stringify(body), { status: error.status, headers });
 }

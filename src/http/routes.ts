@@ -1,9 +1,17 @@
 import { chatOperation } from "../gateway/operations/chat.ts";
 import { completionsOperation } from "../gateway/operations/completions.ts";
+import { countTokensOperation } from "../gateway/operations/count-tokens.ts";
 import { embeddingsOperation } from "../gateway/operations/embeddings.ts";
+import { messagesOperation } from "../gateway/operations/messages.ts";
 import { chatCompletionRequestSchema, chatCompletionSchema } from "../schema/chat-completion.ts";
 import { completionRequestSchema, completionSchema } from "../schema/completion.ts";
 import { embeddingRequestSchema, embeddingResponseSchema } from "../schema/embedding.ts";
+import {
+  countTokensRequestSchema,
+  messageSchema,
+  messagesRequestSchema,
+  tokenCountSchema,
+} from "../schema/message.ts";
 import type { Route } from "./route.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -20,6 +28,20 @@ export function routeTable(): readonly Route[] {
       operation: chatOperation,
       requestSchema: chatCompletionRequestSchema,
       responseSchema: chatCompletionSchema,
+    }),
+    inferenceRoute({
+      path: "/v1/messages",
+      summary: "Answers a conversation, in Anthropic's protocol.",
+      operation: messagesOperation,
+      requestSchema: messagesRequestSchema,
+      responseSchema: messageSchema,
+    }),
+    inferenceRoute({
+      path: "/v1/messages/count_tokens",
+      summary: "Counts the tokens of a conversation, in Anthropic's protocol.",
+      operation: countTokensOperation,
+      requestSchema: countTokensRequestSchema,
+      responseSchema: tokenCountSchema,
     }),
     inferenceRoute({
       path: "/v1/completions",

@@ -32,6 +32,7 @@ export type {
   EnvironmentDiscovery,
   FidelityLoss,
   LoopbackDiscovery,
+  MessagesCapability,
   ModelDescription,
   Provider,
   ProviderDiscovery,
@@ -66,4 +67,5 @@ export type {
   Usage,
 } from "../schema/chat-completion.ts";
 export type { Completion, CompletionChunk, CompletionRequest } from "../schema/completion.ts";
+export type { Message, MessageEvent, MessagesRequest, TokenCount } from "../schema/message.ts";
 export type { EmbeddingRequest, EmbeddingResponse } from "../schema/embedding.ts";

@@ -24,13 +24,16 @@ export interface ModelRegistryOptions {
   readonly prices: PriceBook;
 }
 
+/** The endpoints that a provider can serve, directly or by translation. */
+export type ServedOperation = "chat" | "messages" | "count_tokens" | "completions" | "embeddings";
+
 /** Everything known of one model of one provider. */
 export interface RegistryModel {
   /** `provider/model`. */
   readonly id: string;
   readonly provider: string;
   readonly model: string;
-  readonly operations: ReadonlySet<"chat" | "completions" | "embeddings">;
+  readonly operations: ReadonlySet<ServedOperation>;
   readonly chat: boolean | undefined;
   readonly embeddings: boolean | undefined;
   readonly tools: boolean | undefined;
@@ -153,8 +156,11 @@ export class ModelRegistry {
     const { provider, name, priceId } = entry;
     const id = `${name}/${description.id}`;
     const book = priceId === undefined ? undefined : this.#options.prices.find(priceId, description.id);
-    const operations = new Set<"chat" | "completions" | "embeddings">();
+    const operations = new Set<ServedOperation>();
     if (provider.chat !== undefined) operations.add("chat");
+    if (provider.chat !== undefined || provider.messages !== undefined) {
+      operations.add("messages").add("count_tokens");
+    }
     if (provider.completions !== undefined) operations.add("completions");
     if (provider.embeddings !== undefined) operations.add("embeddings");
     const model: RegistryModel = {

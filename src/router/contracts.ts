@@ -5,7 +5,8 @@
 import type { Strategy, StrategyRequest } from "../plugin/api/strategy.ts";
 import type { AttemptRecord } from "../schema/decision.ts";
 
-export type OperationName = "chat" | "completions" | "embeddings";
+/** Endpoints, and with them what a target must serve. Chat serves the protocols that are translated to it as well. */
+export type OperationName = "chat" | "messages" | "count_tokens" | "completions" | "embeddings";
 
 /** One model of one provider, as the registry describes it. */
 export interface CatalogModel {
@@ -73,6 +74,8 @@ export interface Resolution {
   readonly strategyPlugin: Strategy;
   readonly retries: number;
   readonly timeouts: Timeouts;
+  /** What becomes of a target whose protocol cannot carry all of the request. */
+  readonly onLoss: "warn" | "reject";
   /** US dollars for one million tokens; dearer targets are left out. */
   readonly maxInputPrice: number | undefined;
   readonly maxOutputPrice: number | undefined;

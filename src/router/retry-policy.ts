@@ -32,6 +32,7 @@ const rules: Readonly<Record<UpstreamErrorKind, RetryRule>> = {
   bad_response: { retrySame: true, tryNext: true, preferNext: true, fault: "failure" },
   auth: { retrySame: false, tryNext: true, preferNext: true, fault: "credential" },
   context_length: { retrySame: false, tryNext: true, preferNext: true, fault: "none" },
+  unsupported: { retrySame: false, tryNext: true, preferNext: true, fault: "none" },
   content_filter: { retrySame: false, tryNext: false, preferNext: false, fault: "none" },
   invalid_request: { retrySame: false, tryNext: false, preferNext: false, fault: "none" },
 };

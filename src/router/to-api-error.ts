@@ -32,7 +32,8 @@ export function toApiError(error: unknown, view: ClientView = {}): ApiError {
 }
 
 function isClientsFault(error: UpstreamError): boolean {
-  return error.kind === "invalid_request" || error.kind === "context_length" ||
+  return error.kind === "invalid_request" || error.kind === "unsupported" ||
+    error.kind === "context_length" ||
     error.kind === "content_filter";
 }
 
@@ -63,6 +64,13 @@ function shapeOf(error: UpstreamError): { status: number; type?: string; code: s
       return { status: 400, type: "invalid_request_error", code: "context_length_exceeded", message };
     case "content_filter":
       return { status: 400, type: "invalid_request_error", code: code ?? "content_filter", message };
+    case "unsupported":
+      return {
+        status: 400,
+        type: "invalid_request_error",
+        code: code ?? "unsupported_parameter",
+        message,
+      };
     case "invalid_request": {
       const kept = status !== undefined && [400, 404, 409, 413, 415, 422].includes(status) ? status : 400;
       return {

@@ -177,6 +177,9 @@ export const routeSchema = z.strictObject({
   ),
   retries: z.number().int().min(0).max(10).optional().describe("Overrides [routing] retries."),
   timeouts: timeoutsSchema.optional().describe("Overrides [routing.timeouts]."),
+  on_loss: z.enum(["warn", "reject"]).optional().describe(
+    "Overrides [routing] on_loss.",
+  ),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
   ),
@@ -195,6 +198,9 @@ export const routingSchema = z.strictObject({
   backoff_base_ms: milliseconds("Upper bound of the first delay between tries; it doubles, with full jitter")
     .default(250),
   backoff_max_ms: milliseconds("Upper bound of any delay between tries").default(5_000),
+  on_loss: z.enum(["warn", "reject"]).default("warn").describe(
+    "When a target's protocol cannot carry a part of the request: note it in the decision record, or pass the target over.",
+  ),
   hints: z.boolean().default(true).describe(
     "Let requests narrow the choice of targets by x-intellirouter-only, -ignore, -max-price-input and -max-price-output.",
   ),

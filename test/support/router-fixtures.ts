@@ -71,6 +71,7 @@ export function resolutionOf(
     targets: targets.map((target) => typeof target === "string" ? resolvedTarget(target) : target),
     retries: 2,
     timeouts: { firstTokenMs: 1_000, idleMs: 1_000, totalMs: 60_000 },
+    onLoss: "warn",
     maxInputPrice: undefined,
     maxOutputPrice: undefined,
     ...overrides,

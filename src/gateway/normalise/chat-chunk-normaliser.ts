@@ -40,6 +40,12 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   }
 
   push(frame: StreamFrame<ChatCompletionChunk>, out: string[]): void {
+    const sound = this.check(frame);
+    if (sound !== undefined) out.push(sound.text ?? JSON.stringify(sound.chunk));
+  }
+
+  /** The piece as it may go on, for whoever makes something else of it; undefined when nothing of it is left to say. */
+  check(frame: StreamFrame<ChatCompletionChunk>): StreamFrame<ChatCompletionChunk> | undefined {
     const chunk = frame.chunk as unknown as Loose;
     if (typeof chunk !== "object" || chunk === null) throw garbage("a piece is no object");
     if (isError(chunk.error)) throw broken(chunk.error);
@@ -50,27 +56,33 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     if (choices.length === 0) {
       // Filter results, keep-alives and the usage of a stream: nothing of them is a piece of the answer.
       if (sound && frame.text !== undefined && this.usage === chunk.usage) this.#usageText = frame.text;
-      return;
+      return undefined;
     }
     const carriesUsage = chunk.usage !== undefined && chunk.usage !== null;
     if (sound && !carriesUsage && choices.every((choice) => this.#choiceIsClean(choice))) {
       for (const choice of choices) this.#note(choice);
-      out.push(frame.text ?? JSON.stringify(chunk));
-      return;
+      return frame;
     }
     const mended = choices.map((choice, position) => this.#mend(choice, position)).filter((choice) =>
       choice !== undefined
     );
-    if (mended.length > 0) out.push(JSON.stringify(this.#withHead(chunk, mended)));
+    return mended.length === 0
+      ? undefined
+      : { chunk: this.#withHead(chunk, mended) as unknown as ChatCompletionChunk };
   }
 
   finish(out: string[]): void {
+    this.checkEnd();
+    if (!this.#options.includeUsage || this.usage === undefined) return;
+    out.push(this.#usageText ?? JSON.stringify({ ...this.#head({}), choices: [], usage: this.usage }));
+  }
+
+  /** @throws {UpstreamError} when the answer is not whole. */
+  checkEnd(): void {
     if (this.#choices.size === 0) throw broken("it ended without an answer");
     for (const state of this.#choices.values()) {
       if (state.finished === undefined) throw broken("it ended in the middle of its answer");
     }
-    if (!this.#options.includeUsage || this.usage === undefined) return;
-    out.push(this.#usageText ?? JSON.stringify({ ...this.#head({}), choices: [], usage: this.usage }));
   }
 
   /** Its first key is `error`: one client looks for nothing else (wire §1.3). */

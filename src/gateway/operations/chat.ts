@@ -1,19 +1,16 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
-import type {
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatCompletionRequest,
-} from "../../schema/chat-completion.ts";
+import type { ChatCapability, Provider } from "../../plugin/api/provider.ts";
+import type { ChatCompletion, ChatCompletionRequest } from "../../schema/chat-completion.ts";
 import { ChatChunkNormaliser } from "../normalise/chat-chunk-normaliser.ts";
 import { normaliseChatCompletion } from "../normalise/chat-completion.ts";
-import type { Operation } from "../operation.ts";
+import type { NormalisedWhole, Operation } from "../operation.ts";
 import { contentTokens, tokensOf } from "./prompt-size.ts";
 
 /** Every message costs a few tokens of framing (OpenAI's cookbook counts 3 to 4). */
 const tokensPerMessage = 4;
 
 /** `POST /v1/chat/completions`. */
-export const chatOperation: Operation<ChatCompletionRequest, ChatCompletion, ChatCompletionChunk> = {
+export const chatOperation: Operation<ChatCompletionRequest> = {
   name: "chat",
 
   summarise(body) {
@@ -50,31 +47,31 @@ export const chatOperation: Operation<ChatCompletionRequest, ChatCompletion, Cha
     }).join("");
   },
 
-  complete(provider, body, context) {
-    if (provider.chat === undefined) throw unsupported("chat completions");
-    return provider.chat.complete(body, context);
+  async complete(provider, body, context, options) {
+    const { body: answer } = await chatOf(provider).complete(body, context);
+    return measureChat(normaliseChatCompletion(answer, options));
   },
 
-  stream(provider, body, context) {
-    if (provider.chat === undefined) throw unsupported("chat completions");
-    return provider.chat.stream(body, context);
+  async stream(provider, body, context, options) {
+    const { frames } = await chatOf(provider).stream(body, context);
+    return { frames, normaliser: new ChatChunkNormaliser(options) };
   },
 
-  normaliser: (options) => new ChatChunkNormaliser(options),
   framing: "data",
-
-  normalise(whole, _body, options) {
-    const body = normaliseChatCompletion(whole, options);
-    let outputCharacters = 0;
-    for (const { message } of body.choices) {
-      outputCharacters += message.content?.length ?? 0;
-      if (message.tool_calls) outputCharacters += JSON.stringify(message.tool_calls).length;
-    }
-    return { body, usage: body.usage, outputCharacters };
-  },
 };
 
-/** The planner removes targets without the capability, so this is a defect of ours or of a plugin. */
-function unsupported(what: string): UpstreamError {
-  return new UpstreamError({ kind: "bad_response", message: `The provider has no ${what}.` });
+/** @throws {UpstreamError} never in practice: the planner removes targets without the capability. */
+export function chatOf(provider: Provider): ChatCapability {
+  if (provider.chat !== undefined) return provider.chat;
+  throw new UpstreamError({ kind: "bad_response", message: "The provider has no chat completions." });
+}
+
+/** A whole answer with what the books need of it. */
+export function measureChat(body: ChatCompletion): NormalisedWhole & { readonly body: ChatCompletion } {
+  let outputCharacters = 0;
+  for (const { message } of body.choices) {
+    outputCharacters += message.content?.length ?? 0;
+    if (message.tool_calls) outputCharacters += JSON.stringify(message.tool_calls).length;
+  }
+  return { body, usage: body.usage, outputCharacters };
 }

@@ -1,11 +1,12 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
-import type { Completion, CompletionChunk, CompletionRequest } from "../../schema/completion.ts";
+import type { CompletionsCapability, Provider } from "../../plugin/api/provider.ts";
+import type { CompletionRequest } from "../../schema/completion.ts";
 import { CompletionChunkNormaliser, normaliseCompletion } from "../normalise/completion.ts";
 import type { Operation } from "../operation.ts";
 import { tokensOf } from "./prompt-size.ts";
 
 /** `POST /v1/completions`. */
-export const completionsOperation: Operation<CompletionRequest, Completion, CompletionChunk> = {
+export const completionsOperation: Operation<CompletionRequest> = {
   name: "completions",
 
   summarise: (body) => ({
@@ -19,24 +20,19 @@ export const completionsOperation: Operation<CompletionRequest, Completion, Comp
 
   prompt: (body) => typeof body.prompt === "string" ? body.prompt : JSON.stringify(body.prompt),
 
-  complete(provider, body, context) {
-    if (provider.completions === undefined) throw unsupported();
-    return provider.completions.complete(body, context);
+  async complete(provider, body, context, options) {
+    const { body: answer } = await completionsOf(provider).complete(body, context);
+    const normalised = normaliseCompletion(answer, options);
+    const outputCharacters = normalised.choices.reduce((sum, choice) => sum + choice.text.length, 0);
+    return { body: normalised, usage: normalised.usage ?? undefined, outputCharacters };
   },
 
-  stream(provider, body, context) {
-    if (provider.completions === undefined) throw unsupported();
-    return provider.completions.stream(body, context);
+  async stream(provider, body, context, options) {
+    const { frames } = await completionsOf(provider).stream(body, context);
+    return { frames, normaliser: new CompletionChunkNormaliser(options) };
   },
 
-  normaliser: (options) => new CompletionChunkNormaliser(options),
   framing: "data",
-
-  normalise(whole, _body, options) {
-    const body = normaliseCompletion(whole, options);
-    const outputCharacters = body.choices.reduce((sum, choice) => sum + choice.text.length, 0);
-    return { body, usage: body.usage ?? undefined, outputCharacters };
-  },
 };
 
 /** Text counts by its length, a token id as one token. */
@@ -49,6 +45,8 @@ export function promptTokens(prompt: CompletionRequest["prompt"]): number {
   return tokens;
 }
 
-function unsupported(): UpstreamError {
-  return new UpstreamError({ kind: "bad_response", message: "The provider has no text completions." });
+/** The planner removes targets without the capability, so its absence is a defect of ours or of a plugin. */
+function completionsOf(provider: Provider): CompletionsCapability {
+  if (provider.completions !== undefined) return provider.completions;
+  throw new UpstreamError({ kind: "bad_response", message: "The provider has no text completions." });
 }

@@ -1,11 +1,11 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
-import type { EmbeddingRequest, EmbeddingResponse } from "../../schema/embedding.ts";
+import type { EmbeddingRequest } from "../../schema/embedding.ts";
 import { normaliseEmbedding } from "../normalise/embedding.ts";
 import type { Operation } from "../operation.ts";
 import { promptTokens } from "./completions.ts";
 
 /** `POST /v1/embeddings`. */
-export const embeddingsOperation: Operation<EmbeddingRequest, EmbeddingResponse, never> = {
+export const embeddingsOperation: Operation<EmbeddingRequest> = {
   name: "embeddings",
 
   summarise: (body) => ({
@@ -19,15 +19,12 @@ export const embeddingsOperation: Operation<EmbeddingRequest, EmbeddingResponse,
 
   prompt: (body) => typeof body.input === "string" ? body.input : JSON.stringify(body.input),
 
-  complete(provider, body, context) {
+  async complete(provider, request, context, options) {
     if (provider.embeddings === undefined) {
       throw new UpstreamError({ kind: "bad_response", message: "The provider has no embeddings." });
     }
-    return provider.embeddings.create(body, context);
-  },
-
-  normalise(whole, request, options) {
-    const normalised = normaliseEmbedding(whole, request.encoding_format ?? "float");
+    const { body: answer } = await provider.embeddings.create(request, context);
+    const normalised = normaliseEmbedding(answer, request.encoding_format ?? "float");
     const body = { ...normalised, model: options.forcedModel ?? (normalised.model || options.fallbackModel) };
     const { prompt_tokens, total_tokens } = body.usage;
     return { body, usage: { prompt_tokens, completion_tokens: 0, total_tokens }, outputCharacters: 0 };

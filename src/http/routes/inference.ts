@@ -9,9 +9,9 @@ import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
 
 /** A route that runs one operation of the gateway. */
-export function inferenceRoute<Body extends RequestBody, Whole, Chunk>(
+export function inferenceRoute<Body extends RequestBody>(
   route: Pick<Route, "path" | "summary"> & {
-    readonly operation: Operation<Body, Whole, Chunk>;
+    readonly operation: Operation<Body>;
     readonly requestSchema: z.ZodType<Body>;
     readonly responseSchema: z.ZodType;
   },
@@ -52,18 +52,19 @@ export function inferenceRoute<Body extends RequestBody, Whole, Chunk>(
   };
 }
 
-async function answer<Body extends RequestBody, Whole, Chunk>(
+async function answer<Body extends RequestBody>(
   exchange: Exchange,
-  operation: Operation<Body, Whole, Chunk>,
+  operation: Operation<Body>,
   body: Body,
   done: () => void,
 ): Promise<Response> {
   const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
   if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
-  const { target, content } = await complete(services.gateway, {
+  const { target, content, losses } = await complete(services.gateway, {
     operation,
     body,
     headers: request.headers,
+    protocolHeaders: operation.protocolHeaders?.(request.headers) ?? noHeaders,
     principal,
     requestId,
     decisionId,
@@ -76,6 +77,8 @@ async function answer<Body extends RequestBody, Whole, Chunk>(
     "x-intellirouter-target": encodeURI(target),
     "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
   };
+  if (operation.framing === "named") headers["request-id"] = requestId;
+  if (request.headers.get(fidelityHeader) === "report") headers[lossesHeader] = lossReport(losses);
   if ("stream" in content) {
     headers["content-type"] = streamType;
     headers["cache-control"] = "no-cache";
@@ -84,10 +87,19 @@ async function answer<Body extends RequestBody, Whole, Chunk>(
     return new Response(services.streamBody(events), { headers });
   }
   headers["content-type"] = "application/json";
-  return new Response(JSON.stringify(content.body), { headers });
+  return new Response(content.text ?? JSON.stringify(content.body), { headers });
 }
 
+/** Asks for the losses of a translation to be told in the answer's headers. */
+const fidelityHeader = "x-intellirouter-fidelity";
+const lossesHeader = "x-intellirouter-losses";
+const noHeaders = {};
 const streamType = "text/event-stream; charset=utf-8";
+
+/** `dropped seed, approximated thinking.budget_tokens`, or `none`; the decision record tells the reasons. */
+function lossReport(losses: readonly { readonly field: string; readonly effect: string }[]): string {
+  return losses.map(({ field, effect }) => `${effect} ${encodeURI(field)}`).join(", ") || "none";
+}
 
 function isStream(response: Response): boolean {
   return response.headers.get("content-type") === streamType;

@@ -5,6 +5,7 @@ import type {
 } from "../../schema/chat-completion.ts";
 import type { Completion, CompletionChunk, CompletionRequest } from "../../schema/completion.ts";
 import type { EmbeddingRequest, EmbeddingResponse } from "../../schema/embedding.ts";
+import type { Message, MessageEvent, MessagesRequest, TokenCount } from "../../schema/message.ts";
 
 /** What travels with everything that a backend is asked. */
 export interface BackendContext {
@@ -26,6 +27,11 @@ export interface CallContext extends BackendContext {
    * @throws where the operator has forbidden losses; let it pass.
    */
   readonly reportLoss: (loss: FidelityLoss) => void;
+  /**
+   * Headers of the client's request that belong to its protocol, in lower case: `anthropic-version`, `anthropic-beta`. For
+   * providers that speak that very protocol.
+   */
+  readonly protocolHeaders?: Readonly<Record<string, string>>;
 }
 
 /** Something that a translation could not carry over as it was. */
@@ -41,6 +47,8 @@ export interface FidelityLoss {
 export interface CallResult<Body> {
   /** In the OpenAI shape of the endpoint; may break the wire rules, the gateway mends what is faulty. */
   readonly body: Body;
+  /** The exact text that `body` was parsed from. Given only when the backend's wire is the client's. */
+  readonly text?: string;
   /** The backend's response headers, for its rate-limit state and request id. */
   readonly headers?: Headers;
 }
@@ -83,6 +91,18 @@ export interface ChatCapability {
   stream(request: ChatCompletionRequest, context: CallContext): Promise<StreamResult<ChatCompletionChunk>>;
 }
 
+/**
+ * Anthropic's Messages protocol, for backends that speak it themselves: a client of that protocol then gets what the backend
+ * sent, byte for byte. Without it such a client is served by `chat`, translated. The rules of `ChatCapability` hold; chunks are the
+ * protocol's events.
+ */
+export interface MessagesCapability {
+  complete(request: MessagesRequest, context: CallContext): Promise<CallResult<Message>>;
+  stream(request: MessagesRequest, context: CallContext): Promise<StreamResult<MessageEvent>>;
+  /** Tokens that the request would have as input, by the backend's own count. */
+  countTokens?(request: MessagesRequest, context: CallContext): Promise<CallResult<TokenCount>>;
+}
+
 /** Legacy text completions; the rules of `ChatCapability` hold. */
 export interface CompletionsCapability {
   complete(request: CompletionRequest, context: CallContext): Promise<CallResult<Completion>>;
@@ -122,8 +142,14 @@ export interface ModelDescription {
  */
 export interface Provider {
   readonly chat?: ChatCapability;
+  readonly messages?: MessagesCapability;
   readonly completions?: CompletionsCapability;
   readonly embeddings?: EmbeddingsCapability;
+  /**
+   * Takes `reasoning_details` back on assistant messages. Where that is not so, reasoning from earlier turns is left out of what is
+   * made for this backend, since strict backends refuse fields that they do not know.
+   */
+  readonly replaysReasoning?: boolean;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */
   listModels?(context: BackendContext): Promise<readonly ModelDescription[]>;
   /** Models that are known without asking. */

@@ -8,6 +8,7 @@
  * - `unavailable`      no connection, a broken one, or any other 5xx
  * - `auth`             our credential is missing, wrong or not allowed (401, 402, 403, exhausted quota)
  * - `invalid_request`  the backend refuses the request as such (400, 404, 409, 413, 422)
+ * - `unsupported`      the backend's protocol cannot carry what the request asks for; another target's may
  * - `context_length`   the request is longer than the model's context
  * - `content_filter`   the backend's safety system refuses the request
  * - `bad_response`     the backend answered something that is not its protocol
@@ -19,6 +20,7 @@ export type UpstreamErrorKind =
   | "unavailable"
   | "auth"
   | "invalid_request"
+  | "unsupported"
   | "context_length"
   | "content_filter"
   | "bad_response";

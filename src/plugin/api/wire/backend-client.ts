@@ -50,13 +50,16 @@ export class BackendClient {
   ask<Answer>(url: string, body: unknown, context: BackendContext): Promise<CallResult<Answer>> {
     return this.#guard(async () => {
       const response = await this.#send("POST", url, JSON.stringify(body), context);
-      return { body: await this.#json(response, context) as Answer, headers: response.headers };
+      const { value, text } = await this.#json(response, context);
+      return { body: value as Answer, text, headers: response.headers };
     });
   }
 
   /** The JSON that a GET of `url` gives. */
   get(url: string, context: BackendContext): Promise<unknown> {
-    return this.#guard(async () => this.#json(await this.#send("GET", url, "", context), context));
+    return this.#guard(async () =>
+      (await this.#json(await this.#send("GET", url, "", context), context)).value
+    );
   }
 
   /** Posts `body` as JSON and reads the answer as server-sent events of JSON. */
@@ -104,7 +107,10 @@ export class BackendClient {
     });
   }
 
-  async #json(response: Response, { signal }: BackendContext): Promise<unknown> {
+  async #json(
+    response: Response,
+    { signal }: BackendContext,
+  ): Promise<{ readonly value: unknown; readonly text: string }> {
     const toError = this.#options.toError ?? errorFromResponse;
     return await readJson(
       response,

@@ -7,7 +7,7 @@ const largestBody = 256 * 1024 * 1024;
 const largestError = 64 * 1024;
 
 /**
- * The JSON of a backend's answer.
+ * The JSON of a backend's answer, and the text that it was read from.
  *
  * @param toError makes the error of a response with a failure status from its text.
  * @throws {UpstreamError} for an error status, an error in an answer that claims success, and an answer that is not JSON.
@@ -16,7 +16,7 @@ export async function readJson(
   response: Response,
   signal: AbortSignal,
   toError: (text: string) => UpstreamError,
-): Promise<unknown> {
+): Promise<{ readonly value: unknown; readonly text: string }> {
   if (!response.ok) throw toError(await readErrorText(response, signal));
   const text = await readText(response, signal, largestBody);
   let value: unknown;
@@ -33,7 +33,7 @@ export async function readJson(
   }
   const failure = errorInside(value);
   if (failure !== undefined) throw failure;
-  return value;
+  return { value, text };
 }
 
 async function readErrorText(response: Response, signal: AbortSignal): Promise<string> {

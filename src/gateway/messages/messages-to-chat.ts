@@ -1,0 +1,168 @@
+import type { ChatMessage } from "../../schema/chat-completion.ts";
+import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
+import type { ToChatOptions } from "./to-chat.ts";
+
+type Loose = Readonly<Record<string, unknown>>;
+type Part = Loose & { readonly type: string };
+
+/** The turns of a Messages conversation as chat messages: results of tools become messages of their own. */
+export function toChatMessages(messages: readonly MessageParameter[], options: ToChatOptions): ChatMessage[] {
+  return messages.flatMap((message, index): ChatMessage[] => {
+    const { role, content } = message;
+    if (typeof content === "string") return [{ role, content }];
+    const place = `messages[${index}].content`;
+    if (role === "assistant") return [assistantMessage(content, place, options)];
+    return userMessages(role, content, place, options);
+  });
+}
+
+function assistantMessage(
+  blocks: readonly ContentBlock[],
+  place: string,
+  options: ToChatOptions,
+): ChatMessage {
+  let text: string | undefined;
+  const calls: NonNullable<ChatMessage["tool_calls"]> = [];
+  const reasoning: Loose[] = [];
+  blocks.forEach((block, index) => {
+    switch (block.type) {
+      case "text":
+        text = (text ?? "") + String(block.text ?? "");
+        break;
+      case "tool_use":
+        calls.push({
+          id: String(block.id),
+          type: "function",
+          function: { name: String(block.name), arguments: JSON.stringify(block.input ?? {}) },
+        });
+        break;
+      case "thinking":
+      case "redacted_thinking":
+        if (options.replaysReasoning) reasoning.push(...reasoningDetail(block, reasoning.length));
+        else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
+        break;
+      default:
+        lose(
+          options,
+          `${place}[${index}]`,
+          `chat completions have no ${block.type} in what the assistant said`,
+        );
+    }
+  });
+  return {
+    role: "assistant",
+    content: text ?? (calls.length > 0 ? null : ""),
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+    ...(reasoning.length > 0 ? { reasoning_details: reasoning } : {}),
+  };
+}
+
+/** A signature of "" is the gateway's own, for reasoning that came without one. */
+function reasoningDetail(block: ContentBlock, index: number): Loose[] {
+  const format = "anthropic-claude-v1";
+  if (block.type === "redacted_thinking") {
+    return [{ type: "reasoning.encrypted", data: block.data, format, index }];
+  }
+  if (!block.signature) return [];
+  return [{ type: "reasoning.text", text: block.thinking, signature: block.signature, format, index }];
+}
+
+function userMessages(
+  role: "user" | "system",
+  blocks: readonly ContentBlock[],
+  place: string,
+  options: ToChatOptions,
+): ChatMessage[] {
+  const results: ChatMessage[] = [];
+  const parts: Part[] = [];
+  blocks.forEach((block, index) => {
+    const field = `${place}[${index}]`;
+    if (block.type !== "tool_result") {
+      parts.push(...toParts(block, field, options));
+      return;
+    }
+    const { text, others } = splitResult(block, field, options);
+    if (block.is_error === true) {
+      options.reportLoss({
+        field: `${field}.is_error`,
+        effect: "approximated",
+        detail: "told in the result's text",
+      });
+    }
+    results.push({
+      role: "tool",
+      tool_call_id: String(block.tool_use_id),
+      content: block.is_error === true ? `Error: ${text}` : text,
+    });
+    parts.push(...others);
+  });
+  if (parts.length === 0) return results;
+  const onlyText = parts.every((part) => part.type === "text" && part.cache_control === undefined);
+  const content = onlyText ? parts.map(({ text }) => text).join("\n") : parts;
+  return [...results, { role, content: content as ChatMessage["content"] }];
+}
+
+/** Chat results of tools are text; what is not follows as the user's own words. */
+function splitResult(block: ContentBlock, field: string, options: ToChatOptions) {
+  const { content } = block;
+  if (typeof content === "string" || !Array.isArray(content)) {
+    return { text: String(content ?? ""), others: [] };
+  }
+  const parts = content.flatMap((inner: ContentBlock, index) =>
+    toParts(inner, `${field}.content[${index}]`, options)
+  );
+  const others = parts.filter(({ type }) => type !== "text");
+  if (others.length > 0) {
+    options.reportLoss({
+      field,
+      effect: "approximated",
+      detail: "what is not text in a tool's result follows in a user message",
+    });
+  }
+  const text = parts.filter(({ type }) => type === "text").map((part) => part.text).join("\n");
+  return { text, others };
+}
+
+function toParts(block: ContentBlock, field: string, options: ToChatOptions): Part[] {
+  const marks = block.cache_control ? { cache_control: block.cache_control } : {};
+  const source = (block.source ?? {}) as Loose;
+  switch (block.type) {
+    case "text":
+      return [{ type: "text", text: String(block.text ?? ""), ...marks }];
+    case "image": {
+      const url = addressOf(source);
+      if (url !== undefined) return [{ type: "image_url", image_url: { url }, ...marks }];
+      break;
+    }
+    case "document": {
+      const title = typeof block.title === "string" ? block.title : "document";
+      if (source.type === "text") return [{ type: "text", text: String(source.data ?? ""), ...marks }];
+      if (source.type === "base64") {
+        return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
+      }
+      if (source.type === "file") return [{ type: "file", file: { file_id: source.file_id }, ...marks }];
+      if (source.type === "content" && Array.isArray(source.content)) {
+        return source.content.flatMap((inner: ContentBlock) => toParts(inner, field, options));
+      }
+      break;
+    }
+    case "search_result":
+      return [{ type: "text", text: textOf(block.content), ...marks }];
+  }
+  lose(options, field, `chat completions have no ${block.type} of this kind`);
+  return [];
+}
+
+function addressOf(source: Loose): string | undefined {
+  if (source.type === "base64") return `data:${String(source.media_type)};base64,${String(source.data)}`;
+  return source.type === "url" ? String(source.url) : undefined;
+}
+
+function textOf(content: unknown): string {
+  if (!Array.isArray(content)) return String(content ?? "");
+  return content.map((block: ContentBlock) => String(block.text ?? "")).join("\n");
+}
+
+function lose(options: ToChatOptions, field: string, detail: string): void {
+  options.reportLoss({ field, effect: "dropped", detail });
+}
