@@ -86,6 +86,8 @@ const handler = createApp({
   gateway: {
     clock: systemClock,
     acquire: () => generations.acquire(),
+    onPluginError: () => {},
+    stopping: new AbortController().signal,
     record: (decision) => {
       if (!process.argv.includes("--no-decisions")) decisions.record(decision);
       if (!process.argv.includes("--no-log")) writeAccessLine(logger, decision);

@@ -1,4 +1,5 @@
 import { definePlugin } from "intellirouter/plugin";
+import type { StrategyTarget } from "intellirouter/plugin";
 import { z } from "zod";
 
 /** Price of this request: its prompt at the input price and its expected answer at the output price. */
@@ -12,19 +13,20 @@ export default definePlugin({
     max_outstanding_tokens: z.number().int().min(1).optional()
       .describe("A target with more outstanding tokens than this comes after all that have fewer."),
     max_cost_usd: z.number().min(0).optional()
-      .describe("Targets that would cost more for this request, or whose price is unknown, are left out."),
+      .describe(
+        "Targets that could cost more for this request, with the longest answer that it allows, or whose price is unknown, are left out.",
+      ),
   }),
   create: ({ max_outstanding_tokens: mostTokens = Infinity, max_cost_usd: mostCost }) => ({
     rank: (targets, request) =>
       targets
-        .map(({ id, inputPrice, outputPrice, outstandingTokens }) => ({
-          id,
-          cost: inputPrice === undefined || outputPrice === undefined
-            ? undefined
-            : (request.promptTokens * inputPrice + request.outputTokens * outputPrice) / 1e6,
-          busy: outstandingTokens > mostTokens,
+        .map((target) => ({
+          id: target.id,
+          cost: costOf(target, request.promptTokens, request.outputTokens),
+          worst: costOf(target, request.promptTokens, request.maxOutputTokens ?? request.outputTokens),
+          busy: target.outstandingTokens > mostTokens,
         }))
-        .filter(({ cost }) => mostCost === undefined || (cost !== undefined && cost <= mostCost))
+        .filter(({ worst }) => mostCost === undefined || (worst !== undefined && worst <= mostCost))
         .sort((left, right) =>
           Number(left.busy) - Number(right.busy) ||
           (left.cost === right.cost ? 0 : (left.cost ?? Infinity) - (right.cost ?? Infinity))
@@ -32,3 +34,13 @@ export default definePlugin({
         .map(({ id, cost }) => ({ id, ...(cost === undefined ? {} : { score: -cost }) })),
   }),
 });
+
+/** US dollars; undefined where a price is unknown. */
+function costOf(
+  { inputPrice, outputPrice }: StrategyTarget,
+  promptTokens: number,
+  outputTokens: number,
+): number | undefined {
+  if (inputPrice === undefined || outputPrice === undefined) return undefined;
+  return (promptTokens * inputPrice + outputTokens * outputPrice) / 1e6;
+}

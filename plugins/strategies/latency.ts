@@ -26,6 +26,14 @@ class Line {
     return this.#n > 0;
   }
 
+  /** Growth of y with x; never negative, and the mean ratio where all x are alike. */
+  get slope(): number {
+    const meanX = this.#x / this.#n;
+    const variance = this.#xx / this.#n - meanX * meanX;
+    if (variance < 1e-9) return this.#y / Math.max(this.#x, 1);
+    return Math.max(0, (this.#xy / this.#n - meanX * (this.#y / this.#n)) / variance);
+  }
+
   /** Neither slope nor intercept of a time can be negative; where the sums say so, the mean is the better guess. */
   predict(x: number): number {
     const meanX = this.#x / this.#n;
@@ -42,6 +50,8 @@ interface Knowledge {
   readonly firstToken: Line;
   /** Milliseconds for one output token. */
   perToken: number | undefined;
+  /** Time of answers that came whole, over their tokens: they do not tell when they began. */
+  readonly whole: Line;
 }
 
 /**
@@ -67,12 +77,16 @@ export default definePlugin({
       rank(targets, request) {
         const predicted = targets.map(({ id, outstandingTokens }) => {
           const known = knowledge.get(id);
-          if (known === undefined || !known.firstToken.known) return { id, ms: 0, tie: host.random() };
-          const perToken = known.perToken ?? 0;
+          if (known === undefined || !(known.firstToken.known || known.whole.known)) {
+            return { id, ms: 0, tie: host.random() };
+          }
+          const useWhole = known.whole.known && (!request.stream || !known.firstToken.known);
+          const perToken = known.perToken ?? (useWhole ? known.whole.slope : 0);
+          const alone = useWhole
+            ? known.whole.predict(request.outputTokens)
+            : known.firstToken.predict(request.promptTokens) + request.outputTokens * perToken;
           // What is outstanding shares the target with this request; a share of it delays the first token.
-          const ms = known.firstToken.predict(request.promptTokens) + request.outputTokens * perToken +
-            0.1 * outstandingTokens * perToken;
-          return { id, ms, tie: host.random() };
+          return { id, ms: alone + 0.1 * outstandingTokens * perToken, tie: host.random() };
         });
         predicted.sort((left, right) => left.ms - right.ms || left.tie - right.tie);
         const others = predicted.length - 1;
@@ -104,12 +118,15 @@ export default definePlugin({
  */
 function learn(knowledge: LRUCache<string, Knowledge>, outcome: StrategyOutcome): void {
   let known = knowledge.get(outcome.id);
-  if (known === undefined) knowledge.set(outcome.id, known = { firstToken: new Line(), perToken: undefined });
+  if (known === undefined) {
+    knowledge.set(outcome.id, known = { firstToken: new Line(), perToken: undefined, whole: new Line() });
+  }
   const { firstToken } = known;
-  const late = outcome.error === "timeout" && outcome.firstTokenMs === undefined &&
+  const late = outcome.request.stream && outcome.error === "timeout" && outcome.firstTokenMs === undefined &&
     !(firstToken.known && outcome.totalMs <= firstToken.predict(outcome.promptTokens));
   if (late) firstToken.observe(outcome.promptTokens, outcome.totalMs);
-  if (!outcome.ok || outcome.firstTokenMs === undefined) return;
+  if (!outcome.ok) return;
+  if (outcome.firstTokenMs === undefined) return known.whole.observe(outcome.outputTokens, outcome.totalMs);
   firstToken.observe(outcome.promptTokens, outcome.firstTokenMs);
   const generating = outcome.totalMs - outcome.firstTokenMs;
   if (outcome.outputTokens > 1 && generating > 0) {

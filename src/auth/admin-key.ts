@@ -12,18 +12,27 @@ export async function findAdminKey(store: Store): Promise<KnownKey | undefined> 
   return { id, hash: Buffer.from(hash, "hex"), roles: ["admin", "developer"], models: ["*"] };
 }
 
-/**
- * Makes the admin key of a first start. Only its hash is kept, so `key` is the one chance to see it.
- *
- * Two processes may start at once on the same store: one makes the key and the other, which gets no `key`, uses it.
- */
-export async function createAdminKey(
-  store: Store,
-): Promise<{ readonly known: KnownKey; readonly key: string | undefined }> {
+/** An admin key that is not in the store yet. */
+export interface NewAdminKey {
+  /** Shown once; only its hash is ever kept. */
+  readonly key: string;
+  readonly known: KnownKey;
+  /**
+   * Keeps it for the next starts. To be called only when it is about to be shown: a key that nobody knows locks everybody out.
+   *
+   * @returns false when another process on the same store has kept its own in the meantime; this one then counts for nothing.
+   */
+  keep(): Promise<boolean>;
+}
+
+/** Makes the admin key of a first start. */
+export function makeAdminKey(store: Store): NewAdminKey {
   const { id, key } = generateApiKey();
-  const entry = JSON.stringify({ id: `admin-${id}`, hash: hashApiKey(key).toString("hex") });
-  const made = await store.set(storeKey, entry, { onlyIfAbsent: true });
-  const known = await findAdminKey(store);
-  if (known === undefined) throw new Error("The store lost the admin key that was just written to it.");
-  return { known, key: made ? key : undefined };
+  const hash = hashApiKey(key);
+  const entry = JSON.stringify({ id: `admin-${id}`, hash: hash.toString("hex") });
+  return {
+    key,
+    known: { id: `admin-${id}`, hash, roles: ["admin", "developer"], models: ["*"] },
+    keep: () => store.set(storeKey, entry, { onlyIfAbsent: true }),
+  };
 }

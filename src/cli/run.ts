@@ -90,7 +90,9 @@ async function run(context: CommandContext, options: RunOptions): Promise<void> 
     logger.info("listening", { host: running.host, port: running.port, file: loaded.file });
     await running.discovered;
     lines.flush();
-    if (!shutdown.announced.aborted) context.stdout(welcome(running, context.version));
+    if (!shutdown.announced.aborted) {
+      context.stdout(welcome(running, await running.keepAdminKey(), context.version));
+    }
     const outcome = await shutdown.waitForCompletion();
     logger.info("stopped", { outcome });
     lines.flush();

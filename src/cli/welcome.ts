@@ -2,11 +2,11 @@ import type { RunningRouter } from "../roles/run-router.ts";
 
 const shownModels = 12;
 
-/** What a person sees after the start: what was found, and what to try. */
-export function welcome(running: RunningRouter, version: string): string {
+/** What a person sees after the start: what was found, and what to try. A new admin key is in it, and nowhere else. */
+export function welcome(running: RunningRouter, newAdminKey: string | undefined, version: string): string {
   const host = running.host === "0.0.0.0" || running.host === "::"
     ? "127.0.0.1"
-    : running.host.includes(":")
+    : running.host.includes(":") && !running.host.startsWith("[")
     ? `[${running.host}]`
     : running.host;
   const base = `http://${host}:${running.port}`;
@@ -20,7 +20,7 @@ export function welcome(running: RunningRouter, version: string): string {
     return `  ${name.padEnd(18)} ${where}`;
   });
   const model = models.find((name) => name === "mock-llama") ?? models[0] ?? "MODEL";
-  const key = running.newAdminKey ?? (running.keyRequired ? "YOUR_KEY" : undefined);
+  const key = newAdminKey ?? (running.keyRequired ? "YOUR_KEY" : undefined);
   return [
     `IntelliRouter ${version} serves ${base}/v1`,
     "",
@@ -36,9 +36,7 @@ export function welcome(running: RunningRouter, version: string): string {
       }`,
       "",
     ]),
-    ...(running.newAdminKey === undefined
-      ? []
-      : ["Admin key, shown this once; keep it:", `  ${running.newAdminKey}`, ""]),
+    ...(newAdminKey === undefined ? [] : ["Admin key, shown this once; keep it:", `  ${newAdminKey}`, ""]),
     "Try",
     `  curl ${base}/v1/chat/completions -H 'content-type: application/json'${
       key === undefined ? "" : ` -H 'authorization: Bearer ${key}'`

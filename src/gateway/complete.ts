@@ -62,10 +62,10 @@ export async function complete<Body extends RequestBody>(
       attempt,
     );
     const stream = new OpenStream(
+      services,
       dispatched,
       resolution.timeouts.idleMs,
       generation.heartbeatMs,
-      services.clock,
       record,
     );
     return { target: dispatched.model.id, content: { stream }, losses: record.lossesOf(dispatched.model.id) };

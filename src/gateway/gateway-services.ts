@@ -28,4 +28,8 @@ export interface GatewayServices {
   acquire(): { readonly generation: Generation; release(): void };
   /** Takes the record of a finished request. Must neither throw nor wait. */
   record(decision: Decision): void;
+  /** Told of a plugin that broke its contract; must not throw. */
+  readonly onPluginError: (where: string, error: unknown) => void;
+  /** Aborts when the gateway must end at once: streams that still run are told so and end. */
+  readonly stopping: AbortSignal;
 }

@@ -1,8 +1,9 @@
 import type { Clock, TimerHandle } from "../lib/clock.ts";
-import { UpstreamError } from "../plugin/api/upstream-error.ts";
+import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { Dispatched } from "../router/contracts.ts";
 import type { BegunStream } from "./begun-stream.ts";
 import type { AnswerStream } from "./gateway-call.ts";
+import type { GatewayServices } from "./gateway-services.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 type Texts = readonly string[] | undefined;
@@ -25,20 +26,23 @@ export class OpenStream<Chunk> implements AnswerStream {
   /** Gives the waiting client something. */
   #deliver: ((texts: Texts) => void) | undefined;
   #over = false;
+  readonly #services: GatewayServices;
 
   constructor(
+    services: GatewayServices,
     dispatched: Dispatched<BegunStream<Chunk>>,
     idleMs: number,
     heartbeatMs: number,
-    clock: Clock,
     record: RequestRecord,
   ) {
+    this.#services = services;
     this.#dispatched = dispatched;
     this.#idleMs = idleMs;
     this.#heartbeatMs = heartbeatMs;
-    this.#clock = clock;
+    this.#clock = services.clock;
     this.#record = record;
-    this.#lastPieceAt = this.#lastSentAt = clock.monotonic();
+    this.#lastPieceAt = this.#lastSentAt = this.#clock.monotonic();
+    services.stopping.addEventListener("abort", this.#stop);
     this.#watch();
   }
 
@@ -74,13 +78,32 @@ export class OpenStream<Chunk> implements AnswerStream {
     } catch (error) {
       // After cancel() the call's failure is its consequence and has been recorded.
       if (this.#over) return undefined;
-      this.#end({ outcome: "truncated", error });
-      return this.#dispatched.value.normaliser.fail(this.#record.toApiError(error));
+      const failure = this.#explain(error);
+      this.#end({ outcome: "truncated", error: failure });
+      return this.#dispatched.value.normaliser.fail(this.#record.toApiError(failure));
     }
+  }
+
+  readonly #stop = (): void => {
+    const message = "The gateway is shutting down.";
+    this.#dispatched.abort(new UpstreamError({ kind: "unavailable", message }));
+  };
+
+  /** What a provider throws beside `UpstreamError` is a defect of its own, for the log and not for the client. */
+  #explain(error: unknown): unknown {
+    if (isUpstreamError(error)) return error;
+    const { provider } = this.#dispatched.model;
+    this.#services.onPluginError(provider, error);
+    return new UpstreamError({
+      kind: "bad_response",
+      message: `The provider ${provider} failed.`,
+      cause: error,
+    });
   }
 
   #end(result: { outcome: "ok" | "truncated" | "cancelled"; error?: unknown }): void {
     this.#over = true;
+    this.#services.stopping.removeEventListener("abort", this.#stop);
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     if (result.outcome !== "ok") void this.#dispatched.value.close();
     const { usage, outputCharacters } = this.#dispatched.value.normaliser;

@@ -78,7 +78,9 @@ export class RequestRecord {
   ): void {
     const usage = this.#usageOf(produced);
     this.attempts.push(dispatched.finish({ ...result, outputTokens: usage.completion_tokens }));
-    const firstTokenMs = dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
+    const firstTokenMs = dispatched.firstTokenMs === undefined
+      ? undefined
+      : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
     const cost = this.#generation.cost(dispatched.model.id, produced.usage ?? { ...usage, total_tokens: 0 });
     this.#write({
       target: dispatched.model.id,
@@ -89,16 +91,18 @@ export class RequestRecord {
         : { error: String((result.error as Error).message ?? result.error) }),
       usage,
       ...(cost === undefined ? {} : { cost_usd: cost }),
-    }, this.#call.operation.stream === undefined ? undefined : firstTokenMs);
+    }, firstTokenMs);
   }
 
   /** No answer came about. Returns what the client is told. */
   fail(error: unknown): ApiError {
-    const apiError = this.toApiError(error);
     const cancelled = this.#call.signal.aborted;
-    // 499 is nginx's status for a client that closed the request; nobody is there to read it.
-    const status = cancelled ? 499 : apiError.status;
-    this.#write({ outcome: cancelled ? "cancelled" : "error", status, error: apiError.message });
+    const apiError = cancelled ? clientLeft() : this.toApiError(error);
+    this.#write({
+      outcome: cancelled ? "cancelled" : "error",
+      status: apiError.status,
+      error: apiError.message,
+    });
     return apiError.withHeaders({ "x-intellirouter-decision": this.#call.decisionId });
   }
 
@@ -152,6 +156,15 @@ export class RequestRecord {
       },
     });
   }
+}
+
+/** 499 is nginx's status for a client that closed the request; nobody is there to read it. */
+function clientLeft(): ApiError {
+  return new ApiError({
+    status: 499,
+    code: "client_closed_request",
+    message: "The client left before its answer.",
+  });
 }
 
 /** Microseconds are as fine as the clock is honest. */

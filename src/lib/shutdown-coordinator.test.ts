@@ -72,16 +72,34 @@ describe("shutdown", () => {
     const done = coordinator.shutdown();
     await settle();
     await clock.advance(1_000);
-    expect(await done).toBe("forced");
     expect(told).toBe(true);
+    await clock.advance(1_000);
+    expect(await done).toBe("forced");
+  });
+
+  test("what comes after the stuck one is still closed when the grace is over", async () => {
+    const { clock, coordinator } = setUp({ graceMs: 1_000 });
+    const closed: string[] = [];
+    coordinator.register("log", () => void closed.push("log"));
+    coordinator.register(
+      "listener",
+      (forced) => new Promise((resolve) => forced.addEventListener("abort", () => resolve())),
+    );
+    const done = coordinator.shutdown();
+    await settle();
+    await clock.advance(1_000);
+    expect(await done).toBe("forced");
+    expect(closed).toEqual(["log"]);
   });
 
   test("a second request cuts it short", async () => {
-    const { coordinator } = setUp();
+    const { clock, coordinator } = setUp();
     coordinator.register("stuck", () => new Promise(() => {}));
     void coordinator.shutdown();
     await settle();
-    expect(await coordinator.shutdown()).toBe("forced");
+    const done = coordinator.shutdown();
+    await clock.advance(1_000);
+    expect(await done).toBe("forced");
     expect(coordinator.forced.aborted).toBe(true);
   });
 

@@ -1,14 +1,17 @@
-import type { Clock } from "./clock.ts";
+import type { Clock, TimerHandle } from "./clock.ts";
 
 export interface ShutdownOptions {
   readonly clock: Clock;
   /** Time between the announcement and the first close, in milliseconds: load balancers notice /readyz in it. */
   readonly drainDelayMs: number;
-  /** Time that all closes together may take, in milliseconds; the rest is then abandoned. */
+  /** Time that running work may take to end, in milliseconds; after it everything is closed in a hurry. */
   readonly graceMs: number;
   /** Told of every subsystem that failed to close; must not throw. */
   readonly onError?: (name: string, error: unknown) => void;
 }
+
+/** What is left may still write down what it knows, in this many milliseconds altogether. */
+const hurryMs = 1_000;
 
 export type ShutdownOutcome = "clean" | "forced" | "failed";
 
@@ -71,24 +74,25 @@ export class ShutdownCoordinator {
 
   #force(): void {
     this.#forced.abort();
-    this.#completion.resolve("forced");
   }
 
   async #run(): Promise<void> {
     await this.#pause(this.#options.drainDelayMs);
     const { clock, graceMs } = this.#options;
     const timer = clock.setTimeout(() => this.#force(), graceMs);
-    while (this.#closers.length > 0 && !this.#forced.signal.aborted) {
+    const hurry = this.#whenHurryIsOver();
+    while (this.#closers.length > 0 && !hurry.over) {
       const closer = this.#closers.pop()!;
       try {
-        await Promise.race([closer.close(this.#forced.signal), this.#whenForced()]);
+        await Promise.race([closer.close(this.#forced.signal), hurry.promise]);
       } catch (error) {
         this.#failed = true;
         this.#options.onError?.(closer.name, error);
       }
     }
     clock.clearTimeout(timer);
-    this.#completion.resolve(this.#failed ? "failed" : "clean");
+    hurry.cancel();
+    this.#completion.resolve(this.#forced.signal.aborted ? "forced" : this.#failed ? "failed" : "clean");
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -102,9 +106,26 @@ export class ShutdownCoordinator {
     });
   }
 
-  #whenForced(): Promise<void> {
-    return new Promise((resolve) =>
-      this.#forced.signal.addEventListener("abort", () => resolve(), { once: true })
-    );
+  /** Some time after the shutdown was forced nothing is waited for any more. */
+  #whenHurryIsOver(): { readonly promise: Promise<void>; readonly over: boolean; cancel(): void } {
+    const { clock } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let over = false;
+    let timer: TimerHandle | undefined;
+    const begin = () => {
+      timer = clock.setTimeout(() => {
+        over = true;
+        resolve();
+      }, hurryMs);
+    };
+    if (this.#forced.signal.aborted) begin();
+    else this.#forced.signal.addEventListener("abort", begin, { once: true });
+    return {
+      promise,
+      get over() {
+        return over;
+      },
+      cancel: () => timer === undefined ? undefined : clock.clearTimeout(timer),
+    };
   }
 }

@@ -97,6 +97,7 @@ export class ModelLists {
     try {
       const models = await provider.listModels!({ requestId: "model-list", signal: call.signal });
       if (entry.stop.signal.aborted) return;
+      if (!isModelList(models)) throw new TypeError("its list of models is not a list of { id }");
       const changed = JSON.stringify(models) !== JSON.stringify(entry.models) ||
         entry.health.lastOkAt === undefined;
       entry.models = models;
@@ -123,4 +124,9 @@ export class ModelLists {
       delay * (0.9 + 0.2 * random()),
     );
   }
+}
+
+/** Providers are plugins: their types may have been left unchecked. */
+function isModelList(models: unknown): models is readonly ModelDescription[] {
+  return Array.isArray(models) && models.every((model) => typeof model?.id === "string" && model.id !== "");
 }

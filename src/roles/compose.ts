@@ -91,7 +91,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const listing = new Map(
       planned.filter(({ listModels }) => listModels).map((
         entry,
-      ) => [listKey(entry), providers.get(entry.name)!]),
+      ) => [providerKey(entry), providers.get(entry.name)!]),
     );
     const registry = new ModelRegistry({
       providers: planned.map((entry) => ({
@@ -100,7 +100,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         priceId: entry.plugin.priceId,
         configuredModels: entry.models,
         bareNames: entry.origin === "built-in",
-        listed: () => shared.lists.get(listKey(entry)),
+        listed: () => shared.lists.get(providerKey(entry)),
       })),
       models: settings.models,
       prices: shared.prices,
@@ -216,8 +216,10 @@ async function optionsProblem(
   return new ConfigError(await Promise.all(problems));
 }
 
-function listKey({ name, options, plugin }: PlannedProvider): string {
-  return [name, plugin.name, JSON.stringify(options)].join("\n");
+/** What a provider is made of. Equal keys are the same backend with the same credential; a hash keeps the secrets out of it. */
+export function providerKey({ name, options, plugin, secrets }: PlannedProvider): string {
+  const content = JSON.stringify([plugin.name, options, secrets]);
+  return `${name}\n${createHash("sha256").update(content).digest("hex")}`;
 }
 
 function policyHash({ settings }: LoadedSettings): string {

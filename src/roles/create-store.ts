@@ -22,7 +22,9 @@ export async function createStore(
     throw new ConfigError([{
       path,
       position: await loaded.locate(path),
-      message: `the store cannot be opened: ${error instanceof Error ? error.message : error}`,
+      message: `the store ${kind}${
+        shared.dataDirectory === undefined ? "" : ` in ${shared.dataDirectory}`
+      } cannot be opened: ${error instanceof Error ? error.message : error}`,
     }]);
   }
 }

@@ -1,5 +1,5 @@
 import { type AccessControl, keyedAccess, type KnownKey, openAccess } from "../auth/access-control.ts";
-import { createAdminKey, findAdminKey } from "../auth/admin-key.ts";
+import { findAdminKey, makeAdminKey, type NewAdminKey } from "../auth/admin-key.ts";
 import { hashApiKey } from "../auth/api-key.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
@@ -8,8 +8,8 @@ import type { Store } from "../plugin/api/store.ts";
 
 export interface OpenedAccess {
   readonly access: AccessControl;
-  /** An admin key that was made just now; this is the one chance to see it. */
-  readonly newAdminKey: string | undefined;
+  /** An admin key that was made just now: to be shown, and then kept. */
+  readonly newAdminKey: NewAdminKey | undefined;
 }
 
 /**
@@ -46,10 +46,11 @@ export async function decideAccess(
   if (auth.mode === "auto" && isLoopback(server.host)) {
     return { access: openAccess(), newAdminKey: undefined };
   }
-  const { known, key } = await createAdminKey(store);
-  return { access: keyedAccess([known]), newAdminKey: key };
+  const made = makeAdminKey(store);
+  return { access: keyedAccess([made.known]), newAdminKey: made };
 }
 
-export function isLoopback(host: string): boolean {
+export function isLoopback(address: string): boolean {
+  const host = address.replace(/^\[|\]$/g, "");
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

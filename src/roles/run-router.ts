@@ -18,7 +18,7 @@ import { type HttpServer, serve } from "../runtime/serve.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
-import { compose, type ComposeOptions, type Composition } from "./compose.ts";
+import { compose, type ComposeOptions, type Composition, providerKey } from "./compose.ts";
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
 import { Generations } from "./generations.ts";
@@ -48,7 +48,8 @@ export interface RunningRouter {
   readonly host: string;
   readonly port: number;
   /** Made just now; shown this once. */
-  readonly newAdminKey: string | undefined;
+  /** Keeps the admin key that this start made, if it made one, and gives it: this is the one chance to see it. */
+  keepAdminKey(): Promise<string | undefined>;
   readonly keyRequired: boolean;
   /** Resolves when this machine has been searched for model servers. */
   readonly discovered: Promise<void>;
@@ -82,7 +83,6 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     shared,
   });
   let opened = await decideAccess(loaded, store, environment);
-  const { newAdminKey } = opened;
   const first = await compose(composeOptions(loaded));
   warn(first, logger);
   const generations = new Generations<Composition>(
@@ -98,6 +98,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       decisions.record(decision);
       if (generations.current.loaded.settings.logging.access) writeAccessLine(logger, decision);
     },
+    onPluginError: (where, error) =>
+      logger.error("a plugin failed", { where, error: error instanceof Error ? error.stack : error }),
+    stopping: shutdown.forced,
   };
   const admission = new Admission(() => generations.current.loaded.settings.server.max_concurrent_requests);
   const services = {
@@ -114,9 +117,13 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   };
   let handler: RequestHandler = createApp(services, httpSettings(loaded));
   const server = await listen(loaded, (request, connection) => handler(request, connection), logger);
-  shutdown.register("listener", (forced) => closeServer(server, forced));
+  shutdown.register("listener", (forced) => closeServer(server, clock, forced));
 
   const activate = (composition: Composition) => {
+    const known = new Set(generations.current.planned.map(providerKey));
+    for (const provider of composition.planned) {
+      if (!known.has(providerKey(provider))) shared.states.forget(provider.name);
+    }
     generations.replace(composition);
     handler = createApp(services, httpSettings(composition.loaded));
     shared.lists.follow(composition.listing);
@@ -137,6 +144,12 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
         const next = await options.reload();
         const composition = await compose(composeOptions(next));
         const access = await decideAccess(next, store, environment);
+        // Nobody would ever see it: only a start shows a new key.
+        if (access.newAdminKey !== undefined) {
+          throw new Error(
+            "it asks for a key and there is none: add one under [[auth.keys]], or restart to be given an admin key",
+          );
+        }
         shared.states.configure(stateSettings(next));
         warn(composition, logger);
         warnOfRestart(generations.current.loaded, next, logger);
@@ -163,7 +176,12 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   return {
     host: server.host,
     port: server.port,
-    newAdminKey,
+    async keepAdminKey() {
+      const { newAdminKey } = opened;
+      if (newAdminKey === undefined || await newAdminKey.keep()) return newAdminKey?.key;
+      opened = await decideAccess(loaded, store, environment);
+      return undefined;
+    },
     keyRequired: opened.access.keyRequired,
     discovered,
     providers: () => generations.current.planned,
@@ -244,8 +262,14 @@ async function listen(
   }
 }
 
-async function closeServer(server: HttpServer, forced: AbortSignal): Promise<void> {
-  forced.addEventListener("abort", () => void server.abort(), { once: true });
+/** Time for the last piece of a stream that is cut off, in milliseconds. */
+const lastWordsMs = 100;
+
+async function closeServer(server: HttpServer, clock: Clock, forced: AbortSignal): Promise<void> {
+  // Streams are told first that there will be no more of them.
+  const cut = () => clock.setTimeout(() => void server.abort(), lastWordsMs);
+  if (forced.aborted) cut();
+  else forced.addEventListener("abort", cut, { once: true });
   await server.stop();
 }
 

@@ -169,7 +169,9 @@ describe("Attempter: retry and fallback", () => {
     for (const retryAfterMs of [59_000, 61_000]) {
       const { called, run } = setUp();
       const plan = planOf(["a/m"], {
-        resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 30_000 } }),
+        resolution: resolutionOf(["a/m"], {
+          timeouts: { firstTokenMs: 0, wholeMs: 0, idleMs: 0, totalMs: 30_000 },
+        }),
       });
       const { error } = await run(plan, failing("rate_limited", { status: 429, retryAfterMs }));
       expect(called).toHaveLength(1);
@@ -203,7 +205,7 @@ describe("Attempter: retry and fallback", () => {
 
   test("the retry budget is never exceeded by a backend that fails everything", async () => {
     const plan = planOf(["a/m"], {
-      resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 0 } }),
+      resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, wholeMs: 0, idleMs: 0, totalMs: 0 } }),
     });
     const { called, start, clock } = setUp({ breaker: { failures: 1_000, openMs: 1, maxOpenMs: 1 } });
     const series = Array.from({ length: 10 }, () => start(plan, failing("unavailable")));
@@ -395,7 +397,9 @@ describe("Attempter: time limits", () => {
 
   test("no limit of 0 milliseconds ever fires", async () => {
     const { clock, start } = setUp();
-    const resolution = resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, idleMs: 0, totalMs: 0 } });
+    const resolution = resolutionOf(["a/m"], {
+      timeouts: { firstTokenMs: 0, wholeMs: 0, idleMs: 0, totalMs: 0 },
+    });
     const { result } = start(planOf([], { resolution }), never);
     await clock.advance(1e9);
     expect(clock.pending).toBe(0);

@@ -60,7 +60,8 @@ export class Attempter {
         states.unhealthy(target.model, clock.monotonic()) !== undefined
       ) continue;
       for (let tries = 1;; tries++) {
-        const attempt = new Attempt(this.#options, plan, target, state, options, deadline);
+        const limitMs = this.#limitMs(plan, index, deadline);
+        const attempt = new Attempt(this.#options, plan, target, state, options, deadline, limitMs);
         try {
           return await attempt.run(call, tries === 1);
         } catch (error) {
@@ -69,7 +70,7 @@ export class Attempter {
           if (!isUpstreamError(error) || clock.monotonic() >= deadline) throw fail(error, options);
           const rule = retryRule(error.kind, error.status);
           const pause = rule.retrySame && tries <= plan.resolution.retries &&
-              !(rule.preferNext && this.#healthyAfter(plan, index))
+              !(rule.preferNext && this.#healthyAfter(plan, index) > 0)
             ? this.#pauseMs(error, tries, deadline, state)
             : undefined;
           if (pause !== undefined) await this.#sleep(pause, options.signal);
@@ -81,11 +82,24 @@ export class Attempter {
     throw fail(lastError, options);
   }
 
-  #healthyAfter({ targets }: Plan, index: number): boolean {
+  #healthyAfter({ targets }: Plan, index: number): number {
     const now = this.#options.clock.monotonic();
-    return targets.slice(index + 1).some(({ model }) =>
-      this.#options.states.unhealthy(model, now) === undefined
-    );
+    let count = 0;
+    for (let next = index + 1; next < targets.length; next++) {
+      if (this.#options.states.unhealthy(targets[next]!.model, now) === undefined) count++;
+    }
+    return count;
+  }
+
+  /** How long this target may take until its answer begins; Infinity where only the deadline ends the wait. */
+  #limitMs(plan: Plan, index: number, deadline: number): number {
+    const { firstTokenMs } = plan.targets[index]!;
+    if (plan.strategyRequest.stream) return firstTokenMs > 0 ? firstTokenMs : Infinity;
+    const { wholeMs } = plan.timeouts;
+    if (wholeMs > 0) return wholeMs;
+    // One that hangs must leave the others enough time to answer.
+    const others = this.#healthyAfter(plan, index);
+    return others === 0 ? Infinity : (deadline - this.#options.clock.monotonic()) / (others + 1);
   }
 
   /** How long to wait before the same target is tried again; undefined when that makes no sense or is not allowed. */
@@ -125,6 +139,7 @@ class Attempt {
   readonly #state: TargetState;
   readonly #series: AttemptOptions;
   readonly #deadline: number;
+  readonly #limitMs: number;
   readonly #controller = new AbortController();
   readonly #tokens: number;
   readonly #startedAt: number;
@@ -144,6 +159,7 @@ class Attempt {
     state: TargetState,
     series: AttemptOptions,
     deadline: number,
+    limitMs: number,
   ) {
     this.#options = options;
     this.#plan = plan;
@@ -151,26 +167,25 @@ class Attempt {
     this.#state = state;
     this.#series = series;
     this.#deadline = deadline;
+    this.#limitMs = limitMs;
     this.#tokens = plan.strategyRequest.promptTokens + plan.strategyRequest.outputTokens;
     this.#startedAt = options.clock.monotonic();
   }
 
   async run<T>(call: (context: AttemptContext) => Promise<T>, first: boolean): Promise<Dispatched<T>> {
     const { clock } = this.#options;
-    const { model, firstTokenMs } = this.#target;
+    const { model } = this.#target;
+    const { stream } = this.#plan.strategyRequest;
     this.#begin(first);
     const leftMs = this.#deadline - this.#startedAt;
-    const limitMs = Math.min(
-      firstTokenMs > 0 && this.#plan.strategyRequest.stream ? firstTokenMs : Infinity,
-      leftMs,
-    );
+    const limitMs = Math.min(this.#limitMs, leftMs);
     const timer = limitMs === Infinity
       ? undefined
       : clock.setTimeout(() => this.#expire(limitMs, leftMs), limitMs);
     try {
       const value = await this.#untilAborted(call({ model, signal: this.#controller.signal }));
-      this.#firstTokenMs = clock.monotonic() - this.#startedAt;
-      if (this.#plan.strategyRequest.stream && leftMs !== Infinity) this.#watchDeadline();
+      if (stream) this.#firstTokenMs = clock.monotonic() - this.#startedAt;
+      if (stream && leftMs !== Infinity) this.#watchDeadline();
       return {
         value,
         model,
@@ -221,7 +236,7 @@ class Attempt {
     this.#blameless = limitMs === leftMs &&
       (timeouts.totalMs !== resolution.timeouts.totalMs || this.#series.attempts.length > 0);
     const what = limitMs < leftMs
-      ? `no first token within ${limitMs} ms`
+      ? `no ${this.#plan.strategyRequest.stream ? "first token" : "answer"} within ${Math.round(limitMs)} ms`
       : `no answer before the request's deadline`;
     this.#abort(
       new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }),
@@ -289,8 +304,13 @@ class Attempt {
     if (fault === "failure") return this.#state.breaker.fail(now, this.#probe);
     this.#state.breaker.neutral(this.#probe);
     if (fault === "credential") states.refuseCredential(provider, now);
-    else if (fault === "forbidden") this.#state.coolUntil = now + credentialPauseMs;
-    else this.#state.coolUntil = now + Math.min(error.retryAfterMs ?? 1_000, longestPauseMs);
+    else {
+      const pauseMs = fault === "forbidden"
+        ? credentialPauseMs
+        : Math.min(error.retryAfterMs ?? 1_000, longestPauseMs);
+      // A later complaint without a delay must not cut short the pause that an earlier one asked for.
+      this.#state.coolUntil = Math.max(this.#state.coolUntil, now + pauseMs);
+    }
   }
 
   #tellStrategy(strategy: Strategy, model: CatalogModel, result: AttemptResult, now: number): void {

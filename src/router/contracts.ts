@@ -92,6 +92,8 @@ export interface ResolvedTarget {
 /** Milliseconds; 0 is no limit. */
 export interface Timeouts {
   readonly firstTokenMs: number;
+  /** For one target's whole answer; 0 shares what is left of the total among those that are still to be tried. */
+  readonly wholeMs: number;
   readonly idleMs: number;
   readonly totalMs: number;
 }
@@ -125,7 +127,8 @@ export interface Dispatched<T> {
   readonly model: CatalogModel;
   /** When the attempt was dispatched, on the injected monotonic clock, in milliseconds. */
   readonly startedAt: number;
-  readonly firstTokenMs: number;
+  /** From the dispatch to the first token; undefined for an answer that came whole. */
+  readonly firstTokenMs: number | undefined;
   /** Aborts this attempt's call (client left, idle timeout). */
   abort(reason: unknown): void;
   /** Must be called exactly once, when the last byte is out or the stream broke: frees the target and teaches breaker and strategy. */

@@ -298,7 +298,9 @@ describe("time limits", () => {
 
   test("a hint lowers the deadline and never raises it", () => {
     const limit = (hint: string, totalMs: number) => {
-      const resolution = resolutionOf(["a/m"], { timeouts: { firstTokenMs: 1, idleMs: 1, totalMs } });
+      const resolution = resolutionOf(["a/m"], {
+        timeouts: { firstTokenMs: 1, wholeMs: 0, idleMs: 1, totalMs },
+      });
       return setUp().plan(resolution, { headers: new Headers({ "x-intellirouter-timeout-ms": hint }) }).plan
         ?.timeouts.totalMs;
     };

@@ -213,6 +213,7 @@ export function strategyRequest(resolution: Resolution, facts: RequestFacts): St
     route: resolution.route ?? facts.model,
     promptTokens: facts.promptTokens,
     outputTokens: Math.min(facts.maxOutputTokens ?? assumedOutputTokens, assumedOutputTokens),
+    maxOutputTokens: facts.maxOutputTokens,
     stream: facts.stream,
     user: facts.user,
     principal: facts.principal.id,

@@ -73,7 +73,7 @@ test("a model that is named directly has the defaults", () => {
     route: undefined,
     strategy: "priority",
     retries: 2,
-    timeouts: { firstTokenMs: 120_000, idleMs: 120_000, totalMs: 600_000 },
+    timeouts: { firstTokenMs: 120_000, wholeMs: 0, idleMs: 120_000, totalMs: 600_000 },
     targets: [{ name: "bare", weight: 1 }],
   });
 });
@@ -90,7 +90,7 @@ test("a route's own settings take the place of the defaults, one by one", () => 
   expect(resolution).toMatchObject({
     strategy: "weighted",
     retries: 0,
-    timeouts: { firstTokenMs: 120_000, idleMs: 7, totalMs: 600_000 },
+    timeouts: { firstTokenMs: 120_000, wholeMs: 0, idleMs: 7, totalMs: 600_000 },
     maxInputPrice: undefined,
     maxOutputPrice: 2,
     targets: [{ weight: 3, firstTokenMs: 5 }, { weight: 1, firstTokenMs: undefined }],

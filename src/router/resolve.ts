@@ -158,6 +158,7 @@ function wildcard(target: string, asked: string): string {
 function timeouts(routing: RoutingSettings, route: RouteSettings | undefined): Timeouts {
   return {
     firstTokenMs: route?.timeouts?.first_token_ms ?? routing.timeouts.first_token_ms,
+    wholeMs: route?.timeouts?.whole_ms ?? routing.timeouts.whole_ms,
     idleMs: route?.timeouts?.idle_ms ?? routing.timeouts.idle_ms,
     totalMs: route?.timeouts?.total_ms ?? routing.timeouts.total_ms,
   };

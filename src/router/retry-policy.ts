@@ -40,10 +40,13 @@ const rules: Readonly<Record<UpstreamErrorKind, RetryRule>> = {
 /** A backend that does not have the model; another target may. */
 const unknownModel: RetryRule = { retrySame: false, tryNext: true, preferNext: true, fault: "none" };
 
-/** 403 is about one model (not enabled for this account, not in this region); the provider's others may work. */
+/**
+ * 403 is about one model (not enabled for this account, not in this region), and 402 at an aggregator often about one request's size;
+ * the provider's other models may work.
+ */
 const forbiddenModel: RetryRule = { ...rules.auth, fault: "forbidden" };
 
 export function retryRule(kind: UpstreamErrorKind, status: number | undefined): RetryRule {
   if (kind === "invalid_request" && status === 404) return unknownModel;
-  return kind === "auth" && status === 403 ? forbiddenModel : rules[kind];
+  return kind === "auth" && (status === 403 || status === 402) ? forbiddenModel : rules[kind];
 }

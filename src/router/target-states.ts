@@ -5,8 +5,8 @@ import { RetryBudget } from "./retry-budget.ts";
 
 /** What is known of one target from the calls made to it. */
 export class TargetState {
-  readonly breaker: CircuitBreaker;
-  readonly budget: RetryBudget;
+  breaker: CircuitBreaker;
+  budget: RetryBudget;
   outstandingRequests = 0;
   outstandingTokens = 0;
   /** Monotonic milliseconds until which the target asked to be left alone. */
@@ -16,6 +16,14 @@ export class TargetState {
   constructor(settings: TargetStateSettings) {
     this.breaker = new CircuitBreaker(settings.breaker);
     this.budget = new RetryBudget(settings.retryBudget, settings.retryBudgetMin);
+  }
+
+  /** As new, but for the calls that still run. */
+  reset(settings: TargetStateSettings): void {
+    this.breaker = new CircuitBreaker(settings.breaker);
+    this.budget = new RetryBudget(settings.retryBudget, settings.retryBudgetMin);
+    this.coolUntil = 0;
+    this.lastError = undefined;
   }
 }
 
@@ -53,6 +61,15 @@ export class TargetStates {
     if (JSON.stringify(settings) === JSON.stringify(this.#settings)) return;
     this.#settings = settings;
     for (const [id, state] of this.#targets) if (state.outstandingRequests === 0) this.#targets.delete(id);
+  }
+
+  /** What was learnt of a provider's targets is of no use once its address or its credential is another. */
+  forget(provider: string): void {
+    this.#credentialUntil.delete(provider);
+    for (const [id, state] of this.#targets) {
+      if (id.startsWith(`${provider}/`) && state.outstandingRequests === 0) this.#targets.delete(id);
+      else if (id.startsWith(`${provider}/`)) state.reset(this.#settings);
+    }
   }
 
   of(model: CatalogModel): TargetState {

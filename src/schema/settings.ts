@@ -89,9 +89,8 @@ export const authSchema = z.strictObject({
 );
 
 export const timeoutsSchema = z.strictObject({
-  first_token_ms: milliseconds(
-    "Longest wait for the first token (or the whole answer, when not streaming counts under total_ms)",
-  ).optional(),
+  first_token_ms: milliseconds("Longest wait for the first token of a stream").optional(),
+  whole_ms: milliseconds("Longest wait for one target's whole answer, where it is not streamed").optional(),
   idle_ms: milliseconds("Longest silence between two pieces of a stream").optional(),
   total_ms: milliseconds("Longest time for the whole request, every retry and fallback included").optional(),
 });
@@ -206,6 +205,9 @@ export const routingSchema = z.strictObject({
   ),
   timeouts: z.strictObject({
     first_token_ms: milliseconds("Longest wait for the first token of a stream; 0 is none").default(120_000),
+    whole_ms: milliseconds(
+      "Longest wait for one target's whole answer, where it is not streamed; 0: an equal share of what is left of total_ms for each target that is still to be tried",
+    ).default(0),
     idle_ms: milliseconds("Longest silence between two pieces of a stream; 0 is none").default(120_000),
     total_ms: milliseconds("Longest time for a whole request, every retry and fallback included; 0 is none")
       .default(600_000),

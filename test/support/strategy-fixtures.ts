@@ -45,6 +45,7 @@ export function request(overrides: Partial<StrategyRequest> = {}): StrategyReque
     route: "route",
     promptTokens: 100,
     outputTokens: 100,
+    maxOutputTokens: undefined,
     stream: true,
     user: undefined,
     principal: "tester",

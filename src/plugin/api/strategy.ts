@@ -23,6 +23,8 @@ export interface StrategyRequest {
   readonly promptTokens: number;
   /** Estimated tokens of the answer: the client's limit or a default, whichever is smaller. */
   readonly outputTokens: number;
+  /** The client's own limit of the answer in tokens, when it gave one: the worst case. */
+  readonly maxOutputTokens: number | undefined;
   readonly stream: boolean;
   /** The client's `user` or `safety_identifier`, when given. */
   readonly user: string | undefined;
@@ -55,7 +57,7 @@ export interface StrategyOutcome {
   readonly promptTokens: number;
   /** Tokens actually produced. */
   readonly outputTokens: number;
-  /** From dispatch to the first token, in milliseconds; undefined when none came. */
+  /** From dispatch to the first token, in milliseconds; undefined when none came or the answer came whole. */
   readonly firstTokenMs?: number;
   /** From dispatch to the end, in milliseconds. */
   readonly totalMs: number;

@@ -58,16 +58,19 @@ async function load(path: string, logger: PluginLogger): Promise<ModuleGeneratio
       logger.error("a plugin threw outside of any call", { path, error: String(error) });
     });
   } catch (error) {
-    const position =
-      (error as { readonly position?: { readonly line: number; readonly column: number } | null }).position;
-    const place = position ? `${path}:${position.line}:${position.column}` : path;
-    throw new Error(
-      `${place}: ${
-        error instanceof Error ? error.message : (error as { message?: string }).message ?? error
-      }`,
-      { cause: error },
-    );
+    const errors = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error];
+    throw new Error(errors.map((one: unknown) => describeLoadError(path, one)).join("; "), { cause: error });
   }
+}
+
+/** A build error of the runtime knows its place in the file. */
+function describeLoadError(path: string, error: unknown): string {
+  const { position, message } = error as {
+    readonly position?: { readonly line: number; readonly column: number } | null;
+    readonly message?: string;
+  };
+  const place = position ? `${path}:${position.line}:${position.column}` : path;
+  return `${place}: ${message ?? String(error)}`;
 }
 
 function listFiles(files: PluginFiles, base: string): { path: string; sha256?: string | undefined }[] {

@@ -219,6 +219,7 @@ function requestOf(round: number, random: () => number): StrategyRequest {
     route: "route",
     promptTokens: Math.ceil(prompt.length / 4),
     outputTokens: 1 + Math.floor(random() * 512),
+    maxOutputTokens: round % 4 === 0 ? undefined : 1_000,
     stream: round % 2 === 0,
     user: round % 3 === 0 ? undefined : `user-${round % 5}`,
     principal: `principal-${round % 4}`,
