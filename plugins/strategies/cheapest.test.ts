@@ -58,3 +58,13 @@ test("max_outstanding_tokens puts a busy target behind dearer ones", () => {
   )
     .toEqual(["cheap-output", "cheap-input"]);
 });
+
+test("the limit holds for the longest answer that the request allows", () => {
+  const strategy = makeStrategy(cheapest, { max_cost_usd: 0.06 });
+  const dear = target("dear", { inputPrice: 1, outputPrice: 100 });
+  const ask = (maxOutputTokens: number | undefined) =>
+    order(strategy, [dear], request({ promptTokens: 10, outputTokens: 512, maxOutputTokens }));
+  expect(ask(100_000)).toEqual([]);
+  expect(ask(500)).toEqual(["dear"]);
+  expect(ask(undefined)).toEqual(["dear"]);
+});

@@ -193,3 +193,23 @@ test("names that clients make up do not fill the memory, and the known stays kno
   expect(order(strategy, [target("a"), target("b")])).toEqual(["b", "a"]);
   expect(strategy.rank([target("made-up-0")], request())[0]?.score).toBeCloseTo(0);
 });
+
+test("answers that came whole teach their own time and do not blur the streamed ones", () => {
+  const strategy = makeStrategy(latency, still);
+  for (let round = 0; round < 30; round++) {
+    strategy.onOutcome!(answer("a", { fixed: 100, perPromptToken: 0, perOutputToken: 50 }, 100, 100 + round));
+    strategy.onOutcome!(answer("b", { fixed: 100, perPromptToken: 0, perOutputToken: 20 }, 100, 100 + round));
+  }
+  for (let round = 0; round < 60; round++) {
+    const { firstTokenMs: _none, ...whole } = outcome("a", {
+      promptTokens: 100,
+      outputTokens: 9,
+      totalMs: 450,
+    });
+    strategy.onOutcome!(whole);
+  }
+  const long = request({ promptTokens: 100, outputTokens: 500, stream: true });
+  expect(order(strategy, pair, long)).toEqual(["b", "a"]);
+  const [, slow] = strategy.rank(pair, long);
+  expect(-slow!.score!).toBeGreaterThan(20_000);
+});

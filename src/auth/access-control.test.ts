@@ -68,10 +68,51 @@ describe("a request is refused", () => {
   });
 });
 
-test("open access lets everybody do everything", () => {
-  const principal = openAccess().authenticate(new Headers());
-  expect(principal.roles).toContain("admin");
-  expect(principal.mayUse("any/model")).toBe(true);
+describe("open access", () => {
+  const access = openAccess(new Set(["box.lan"]), new Set(["https://chat.example"]));
+  const refused = (headers: Record<string, string>) => {
+    try {
+      access.authenticate(new Headers(headers));
+      return false;
+    } catch (error) {
+      return (error as ApiError).status === 403;
+    }
+  };
+
+  test("lets whoever is on this machine do everything", () => {
+    const principal = access.authenticate(new Headers({ host: "127.0.0.1:8000" }));
+    expect(principal.roles).toContain("admin");
+    expect(principal.mayUse("any/model")).toBe(true);
+    for (const host of ["localhost", "[::1]:8000", "app.localhost:1", "box.lan:8000", "127.8.9.1"]) {
+      expect([host, refused({ host })]).toEqual([host, false]);
+    }
+  });
+
+  test("refuses names that only a web page could have bound to this machine", () => {
+    for (
+      const host of [
+        "rebind.evil.example",
+        "127.0.0.1.nip.io",
+        "localhost.evil.example",
+        "192.168.1.4:8000",
+        "",
+      ]
+    ) {
+      expect([host, refused({ host })]).toEqual([host, true]);
+    }
+  });
+
+  test("refuses web pages but the named ones and its own", () => {
+    const host = "127.0.0.1:8000";
+    for (
+      const origin of ["https://evil.example", "null", "http://127.0.0.1:3000", "https://127.0.0.1:8000"]
+    ) {
+      expect([origin, refused({ host, origin })]).toEqual([origin, true]);
+    }
+    for (const origin of ["https://chat.example", "http://127.0.0.1:8000"]) {
+      expect([origin, refused({ host, origin })]).toEqual([origin, false]);
+    }
+  });
 });
 
 describe("api keys", () => {

@@ -24,15 +24,52 @@ export interface AccessControl {
 /** Where clients put a key, and which: OpenAI, Azure, Anthropic, Google. */
 const keyHeaders = ["api-key", "x-api-key", "x-goog-api-key"] as const;
 
-/** Access without keys. The caller is the machine's own user, who could read the key file anyway. */
-export function openAccess(): AccessControl {
+/**
+ * Access without keys. The caller is the machine's own user, who could read the key file anyway; but a web page that this user
+ * looks at is not. Browsers say where a request comes from, and a page that has bound its name to this machine's address shows in
+ * the Host header (DNS rebinding).
+ *
+ * @param hosts host names beside those of loopback that requests may carry.
+ * @param origins origins of pages that may call; `*` allows every one.
+ */
+export function openAccess(hosts: ReadonlySet<string>, origins: ReadonlySet<string>): AccessControl {
   const local: Principal = {
     id: "anonymous",
     roles: ["admin", "developer"],
     tenant: "default",
     mayUse: () => true,
   };
-  return { keyRequired: false, authenticate: () => local };
+  return {
+    keyRequired: false,
+    authenticate(headers) {
+      const origin = headers.get("origin");
+      if (origin !== null && !origins.has("*") && !origins.has(origin) && !isOwnPage(origin, headers)) {
+        throw forbidden("Web pages may not call this gateway unless cors.origins names them.");
+      }
+      const host = (headers.get("host") ?? "").replace(/:\d+$/, "").toLowerCase();
+      if (!isLoopbackName(host) && !hosts.has(host) && !hosts.has("*")) {
+        throw forbidden(
+          `Without keys the gateway serves its own machine only, not the host "${host}". Name it in server.allowed_hosts, or make a key.`,
+        );
+      }
+      return local;
+    },
+  };
+}
+
+/** A page that the gateway itself has served. */
+function isOwnPage(origin: string, headers: Headers): boolean {
+  return origin === `http://${headers.get("host")}`;
+}
+
+export function isLoopbackName(address: string): boolean {
+  const host = address.replace(/^\[|\]$/g, "");
+  return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
+    /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function forbidden(message: string): ApiError {
+  return new ApiError({ status: 403, code: "origin_not_allowed", message });
 }
 
 /** Access by a fixed set of keys. */

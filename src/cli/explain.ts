@@ -68,9 +68,13 @@ async function requestOf(context: CommandContext, options: ExplainOptions): Prom
 
 function describe(explanation: Explanation): string {
   const { route, strategy, model, candidates, timeouts, retries } = explanation;
+  if (strategy === null) return "";
   const via = route === null
     ? "no route: the model is named directly"
-    : `the route "${route}", strategy ${strategy}`;
+    : `the route "${route}" (number ${explanation.route_index! + 1} in the file), strategy ${strategy}`;
+  const passed = explanation.passed_over.map(({ route, index, reason }) =>
+    `passed over: the route "${route}" (number ${index + 1}): ${reason}\n`
+  ).join("");
   const rows = candidates.map((candidate) => [
     candidate.rank === undefined ? "-" : String(candidate.rank),
     candidate.target,
@@ -80,8 +84,8 @@ function describe(explanation: Explanation): string {
   ]);
   const limits = timeouts === null
     ? ""
-    : `first token ${timeouts.firstTokenMs} ms, silence ${timeouts.idleMs} ms, whole request ${timeouts.totalMs} ms; retries on one target: ${retries}\n`;
-  return `"${model}" is served by ${via}\n\n${
+    : `first token ${timeouts.first_token_ms} ms, silence ${timeouts.idle_ms} ms, whole request ${timeouts.total_ms} ms; retries on one target: ${retries}\n`;
+  return `"${model}" is served by ${via}\n${passed}\n${
     table(["TRY", "TARGET", "SCORE", "FIRST", "NOTE"], rows)
   }\n${limits}about ${explanation.prompt_tokens} prompt tokens; policy ${explanation.policy}\n`;
 }

@@ -104,6 +104,7 @@ function prepare<Body extends RequestBody>(
   const callContext: CallContext = {
     requestId,
     signal,
+    hops: call.hops,
     protocolHeaders: call.protocolHeaders,
     reportLoss: (loss) => record.lose(model.id, loss),
   };

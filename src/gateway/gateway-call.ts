@@ -11,6 +11,8 @@ export interface GatewayCall<Body extends RequestBody = RequestBody> {
   /** Those of them that a backend of the same protocol needs. */
   readonly protocolHeaders: Readonly<Record<string, string>>;
   readonly principal: Principal;
+  /** Gateways that the request has passed, this one included. */
+  readonly hops: number;
   readonly requestId: string;
   /** Names the decision record that this request leaves. */
   readonly decisionId: string;

@@ -139,8 +139,7 @@ export class RequestRecord {
       request_id: call.requestId,
       operation: call.operation.name,
       model: call.body.model,
-      ...(this.resolution?.route === undefined ? {} : { route: this.resolution.route }),
-      ...(this.resolution === undefined ? {} : { strategy: this.resolution.strategy }),
+      ...describeResolution(this.resolution),
       principal: call.principal.id,
       stream: call.body.stream === true,
       policy: this.#generation.policyHash,
@@ -165,6 +164,16 @@ function clientLeft(): ApiError {
     code: "client_closed_request",
     message: "The client left before its answer.",
   });
+}
+
+function describeResolution(resolution: Resolution | undefined) {
+  if (resolution === undefined) return undefined;
+  const { route, routeIndex, passedOver, strategy } = resolution;
+  return {
+    ...(route === undefined ? {} : { route, route_index: routeIndex! }),
+    ...(passedOver.length === 0 ? {} : { passed_over: [...passedOver] }),
+    strategy,
+  };
 }
 
 /** Microseconds are as fine as the clock is honest. */

@@ -72,14 +72,15 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
     // Asked of the router only here: a second handler on each path would take every request off its fast way.
     const takes = (method: string) => app.router.match(method, context.req.path)[0].length > middlewares;
     const allowed = ["GET", "POST"].filter(takes);
-    if (allowed.length > 0) throw methodNotAllowed(allowed);
-    throw new ApiError({
+    const refusal = allowed.length > 0 ? methodNotAllowed(allowed) : new ApiError({
       status: 404,
       code: "unknown_url",
       message: `Unknown request URL: ${context.req.method} ${
         pathOf(context.req.url)
       }. See /openapi.json for what there is.`,
     });
+    // Returned, not thrown: what is thrown here gets no CORS headers, and a browser then shows nothing of it.
+    return errorResponse(refusal, context.env.requestId, dialectOf(context.req.path));
   });
   app.onError((error, context) => {
     const apiError = asApiError(error);

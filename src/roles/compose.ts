@@ -150,7 +150,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   }
 }
 
-async function loadFromDisk({ settings, directory }: LoadedSettings, { logger }: SharedServices) {
+async function loadFromDisk({ settings, directory, locate }: LoadedSettings, { logger }: SharedServices) {
   const { plugins } = settings;
   if (plugins.directory === undefined && plugins.load.length === 0) return { plugins: [], dispose: () => {} };
   const { offerModules } = await import("./offer-modules.ts");
@@ -158,7 +158,10 @@ async function loadFromDisk({ settings, directory }: LoadedSettings, { logger }:
   try {
     return await loadPlugins(plugins, directory, logger);
   } catch (error) {
+    const path = plugins.directory === undefined ? ["plugins", "load"] : ["plugins", "directory"];
     throw new ConfigError([{
+      path,
+      position: await locate(path),
       message: `a plugin cannot be loaded: ${error instanceof Error ? error.message : error}`,
     }]);
   }
@@ -202,7 +205,11 @@ async function optionsProblem(
   const problems = error.issues.flatMap((issue) => {
     const place = [...path, ...issue.path as SettingPath];
     if (issue.code !== "unrecognized_keys") {
-      return [problem(place, `"${settingName(place)}" is wrong: ${issue.message}.`)];
+      const missing = issue.message.match(/expected (.+), received undefined$/)?.[1];
+      const complaint = missing === undefined
+        ? `is wrong: ${issue.message}.`
+        : `is missing; it must be a ${missing}.`;
+      return [problem(place, `"${settingName(place)}" ${complaint}`)];
     }
     return issue.keys.map((key) => {
       const hint = didYouMeanSentence(key, error.knownOptions) ||

@@ -1,4 +1,10 @@
-import { type AccessControl, keyedAccess, type KnownKey, openAccess } from "../auth/access-control.ts";
+import {
+  type AccessControl,
+  isLoopbackName,
+  keyedAccess,
+  type KnownKey,
+  openAccess,
+} from "../auth/access-control.ts";
 import { findAdminKey, makeAdminKey, type NewAdminKey } from "../auth/admin-key.ts";
 import { hashApiKey } from "../auth/api-key.ts";
 import type { Environment } from "../config/environment.ts";
@@ -10,6 +16,8 @@ export interface OpenedAccess {
   readonly access: AccessControl;
   /** An admin key that was made just now: to be shown, and then kept. */
   readonly newAdminKey: NewAdminKey | undefined;
+  /** What works and is probably not meant. */
+  readonly warning?: string;
 }
 
 /**
@@ -21,8 +29,12 @@ export async function decideAccess(
   store: Store,
   environment: Environment,
 ): Promise<OpenedAccess> {
-  const { auth, server } = loaded.settings;
-  if (auth.mode === "none") return { access: openAccess(), newAdminKey: undefined };
+  const { auth, server, cors } = loaded.settings;
+  if (auth.mode === "none") {
+    // The operator has given the protection to somebody else, such as a proxy whose name requests carry.
+    const hosts = isLoopbackName(server.host) ? server.allowed_hosts : ["*"];
+    return { access: openAccess(new Set(hosts), new Set(cors.origins)), newAdminKey: undefined };
+  }
   const keys: KnownKey[] = [
     ...auth.keys.map(({ id, hash, roles, models }) => ({
       id,
@@ -42,15 +54,17 @@ export async function decideAccess(
   ];
   const admin = await findAdminKey(store);
   if (admin !== undefined) keys.push(admin);
-  if (keys.length > 0) return { access: keyedAccess(keys), newAdminKey: undefined };
-  if (auth.mode === "auto" && isLoopback(server.host)) {
-    return { access: openAccess(), newAdminKey: undefined };
+  if (keys.length > 0) {
+    const opened = { access: keyedAccess(keys), newAdminKey: undefined };
+    if (keys.some(({ roles }) => roles.includes("admin"))) return opened;
+    return { ...opened, warning: "no key has the role admin: nobody can reach /admin" };
+  }
+  if (auth.mode === "auto" && isLoopbackName(server.host)) {
+    return {
+      access: openAccess(new Set(server.allowed_hosts), new Set(cors.origins)),
+      newAdminKey: undefined,
+    };
   }
   const made = makeAdminKey(store);
   return { access: keyedAccess([made.known]), newAdminKey: made };
-}
-
-export function isLoopback(address: string): boolean {
-  const host = address.replace(/^\[|\]$/g, "");
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

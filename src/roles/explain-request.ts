@@ -17,7 +17,9 @@ export interface Explanation {
   readonly prompt_tokens: number;
   /** In the order of tries; the removed ones last. */
   readonly candidates: readonly Candidate[];
-  readonly timeouts: Resolution["timeouts"] | null;
+  readonly route_index: number | null;
+  readonly passed_over: Resolution["passedOver"];
+  readonly timeouts: Readonly<Record<"first_token_ms" | "whole_ms" | "idle_ms" | "total_ms", number>> | null;
   readonly retries: number | null;
   /** Why no target remains, when none does. */
   readonly error: { readonly status: number; readonly code: string | null; readonly message: string } | null;
@@ -76,7 +78,14 @@ export async function explainRequest(
     policy: composition.policyHash,
     prompt_tokens: facts.promptTokens,
     candidates: candidates.toSorted((left, right) => (left.rank ?? Infinity) - (right.rank ?? Infinity)),
-    timeouts: resolution?.timeouts ?? null,
+    route_index: resolution?.routeIndex ?? null,
+    passed_over: resolution?.passedOver ?? [],
+    timeouts: resolution === undefined ? null : {
+      first_token_ms: resolution.timeouts.firstTokenMs,
+      whole_ms: resolution.timeouts.wholeMs,
+      idle_ms: resolution.timeouts.idleMs,
+      total_ms: resolution.timeouts.totalMs,
+    },
     retries: resolution?.retries ?? null,
     error,
   };

@@ -15,18 +15,19 @@ export function listModels(
 ): ListedModel[] {
   const routes = new Map<string, ListedModel>();
   for (const route of loaded.settings.routes) {
-    if (route.name === "*" || routes.has(route.name)) continue;
-    const targets = route.targets.map((target) => typeof target === "string" ? target : target.target);
-    const usable = targets.some((target) => mayUse(registry.find(target)?.id ?? target));
-    if (usable) {
-      routes.set(route.name, {
-        id: route.name,
-        object: "model",
-        created: 0,
-        owned_by: "intellirouter",
-        targets,
-      });
-    }
+    if (route.name === "*") continue;
+    const usable = route.targets
+      .map((target) => typeof target === "string" ? target : target.target)
+      .filter((target) => mayUse(registry.find(target)?.id ?? target));
+    if (usable.length === 0) continue;
+    const before = (routes.get(route.name)?.targets ?? []) as readonly string[];
+    routes.set(route.name, {
+      id: route.name,
+      object: "model",
+      created: 0,
+      owned_by: "intellirouter",
+      targets: [...new Set([...before, ...usable])],
+    });
   }
   const models = registry.list()
     .filter(({ id, model }) => !routes.has(id) && mayUse(model.id))

@@ -83,6 +83,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     shared,
   });
   let opened = await decideAccess(loaded, store, environment);
+  if (opened.warning !== undefined) logger.warn(opened.warning);
   const first = await compose(composeOptions(loaded));
   warn(first, logger);
   const generations = new Generations<Composition>(

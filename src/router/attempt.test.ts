@@ -165,6 +165,31 @@ describe("Attempter: retry and fallback", () => {
     expect(result.value?.value).toBe("answer");
   });
 
+  test("a whole answer that hangs leaves the others their share of the time", async () => {
+    const { called, attempts, states, run } = setUp();
+    const plan = planOf(["a/m", "b/m", "c/m"], { stream: false });
+    const script: Script = (context, call) =>
+      context.model.id === "c/m" ? Promise.resolve("answer") : never(context, call);
+    const { value } = await run(plan, script);
+    expect(called).toEqual(["a/m", "b/m", "c/m"]);
+    expect(attempts.map(({ error, duration_ms }) => [error, Math.round(duration_ms / 1_000)])).toEqual([
+      ["timeout", 20],
+      ["timeout", 20],
+    ]);
+    expect(value!.firstTokenMs).toBeUndefined();
+    expect(states.of(plan.targets[0]!.model).lastError).toContain("no answer within 20000 ms");
+  });
+
+  test("a later complaint does not shorten the pause that an earlier one asked for", async () => {
+    const { states, clock, run } = setUp();
+    const plan = planOf(["a/m"]);
+    await run(plan, failing("rate_limited", { status: 429, retryAfterMs: 50_000 }));
+    const { coolUntil } = states.of(plan.targets[0]!.model);
+    await run(plan, failing("rate_limited", { status: 429, retryAfterMs: 1 }));
+    expect(states.of(plan.targets[0]!.model).coolUntil).toBeGreaterThanOrEqual(coolUntil);
+    expect(coolUntil - clock.monotonic()).toBeGreaterThan(40_000);
+  });
+
   test("a pause that would pass the deadline or a minute is not waited for", async () => {
     for (const retryAfterMs of [59_000, 61_000]) {
       const { called, run } = setUp();

@@ -69,6 +69,10 @@ export interface RequestFacts {
 export interface Resolution {
   /** The route's name; undefined when a model was named directly. */
   readonly route: string | undefined;
+  /** Its place among `[[routes]]`, from 0: several may have one name. */
+  readonly routeIndex: number | undefined;
+  /** Routes of the asked-for name, or `*`, that came before it and whose condition did not hold. */
+  readonly passedOver: readonly PassedOver[];
   readonly strategy: string;
   readonly targets: readonly ResolvedTarget[];
   readonly strategyPlugin: Strategy;
@@ -79,6 +83,15 @@ export interface Resolution {
   /** US dollars for one million tokens; dearer targets are left out. */
   readonly maxInputPrice: number | undefined;
   readonly maxOutputPrice: number | undefined;
+}
+
+/** A route that would have served if its condition had held. */
+export interface PassedOver {
+  readonly route: string;
+  /** Its place among `[[routes]]`, from 0. */
+  readonly index: number;
+  /** The condition, and whether it was false or could not be told. */
+  readonly reason: string;
 }
 
 export interface ResolvedTarget {

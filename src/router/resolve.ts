@@ -3,7 +3,14 @@ import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
 import type { RouteSettings, RoutingSettings, TargetSettings } from "../schema/settings.ts";
 import type { Condition } from "./condition.ts";
-import type { ModelCatalog, RequestFacts, Resolution, ResolvedTarget, Timeouts } from "./contracts.ts";
+import type {
+  ModelCatalog,
+  PassedOver,
+  RequestFacts,
+  Resolution,
+  ResolvedTarget,
+  Timeouts,
+} from "./contracts.ts";
 
 /** A route made ready for use. */
 export interface CompiledRoute {
@@ -44,36 +51,52 @@ export class Resolver {
    * @throws {ApiError} 404 `model_not_found`; 400 for a name that cannot be one.
    */
   resolve(facts: RequestFacts, nowMs: number): Resolution {
-    const notes: string[] = [];
+    const passedOver: PassedOver[] = [];
     refuseUnprintable(facts.model);
-    if (reserved.some((prefix) => facts.model.startsWith(prefix))) throw this.#notFound(facts, notes);
-    const named = facts.model === everything ? undefined : this.#firstRoute(facts.model, facts, nowMs, notes);
-    if (named !== undefined) return this.#viaRoute(named, facts);
+    if (reserved.some((prefix) => facts.model.startsWith(prefix))) throw this.#notFound(facts, passedOver);
+    const named = facts.model === everything
+      ? undefined
+      : this.#firstRoute(facts.model, facts, nowMs, passedOver);
+    if (named !== undefined) return this.#viaRoute(named, facts, passedOver);
     const model = this.#options.catalog.find(facts.model);
     if (model !== undefined) {
-      return this.#direct({ name: facts.model, model, weight: 1, firstTokenMs: undefined });
+      return this.#direct({ name: facts.model, model, weight: 1, firstTokenMs: undefined }, passedOver);
     }
-    const fallback = this.#firstRoute(everything, facts, nowMs, notes);
-    if (fallback !== undefined && facts.model !== everything) return this.#viaRoute(fallback, facts);
-    throw this.#notFound(facts, notes);
+    const fallback = this.#firstRoute(everything, facts, nowMs, passedOver);
+    if (fallback !== undefined && facts.model !== everything) {
+      return this.#viaRoute(fallback, facts, passedOver);
+    }
+    throw this.#notFound(facts, passedOver);
   }
 
-  #firstRoute(name: string, facts: RequestFacts, nowMs: number, notes: string[]): CompiledRoute | undefined {
+  #firstRoute(
+    name: string,
+    facts: RequestFacts,
+    nowMs: number,
+    passedOver: PassedOver[],
+  ): CompiledRoute | undefined {
     const routes = this.#routes.get(name);
     if (routes === undefined) return undefined;
     for (const route of routes) {
       const verdict = route.condition === undefined ? true : route.condition.test(facts, nowMs);
       if (verdict === true) return route;
       const reason = verdict === false ? "does not hold" : `could not be told (${verdict})`;
-      notes.push(`the condition of the route "${name}", ${route.condition!.source}, ${reason}`);
+      passedOver.push({
+        route: name,
+        index: this.#indexOf(route),
+        reason: `${route.condition!.source}, ${reason}`,
+      });
     }
     return undefined;
   }
 
-  #viaRoute({ settings, strategy }: CompiledRoute, facts: RequestFacts): Resolution {
+  #viaRoute(route: CompiledRoute, facts: RequestFacts, passedOver: readonly PassedOver[]): Resolution {
     const { routing } = this.#options;
+    const { settings, strategy } = route;
     return {
       route: settings.name,
+      routeIndex: this.#indexOf(route),
+      passedOver,
       strategy: settings.strategy,
       strategyPlugin: strategy,
       targets: settings.targets.map((target) => this.#target(target, facts.model)),
@@ -85,10 +108,16 @@ export class Resolver {
     };
   }
 
-  #direct(target: ResolvedTarget): Resolution {
+  #indexOf(route: CompiledRoute): number {
+    return this.#options.routes.indexOf(route);
+  }
+
+  #direct(target: ResolvedTarget, passedOver: readonly PassedOver[]): Resolution {
     const { routing, directStrategy } = this.#options;
     return {
       route: undefined,
+      routeIndex: undefined,
+      passedOver,
       strategy: "priority",
       strategyPlugin: directStrategy,
       targets: [target],
@@ -108,15 +137,17 @@ export class Resolver {
     return { name, model: this.#options.catalog.find(name), weight, firstTokenMs: first_token_ms };
   }
 
-  #notFound(facts: RequestFacts, notes: readonly string[]): ApiError {
+  #notFound(facts: RequestFacts, passedOver: readonly PassedOver[]): ApiError {
     const prefix = reserved.find((candidate) => facts.model.startsWith(candidate));
     const known = [...this.#routes.keys(), ...this.#options.catalog.names()].filter((name) =>
       name !== everything
     );
     const why = prefix !== undefined
       ? ` Names that start with "${prefix}" are reserved.`
-      : notes.length > 0
-      ? ` (${notes.join("; ")})`
+      : passedOver.length > 0
+      ? ` (${
+        passedOver.map(({ route, reason }) => `the condition of the route "${route}", ${reason}`).join("; ")
+      })`
       : didYouMeanSentence(facts.model, known);
     return new ApiError({
       status: 404,

@@ -66,3 +66,18 @@ test("names that clients make up do not fill the memory, and a target in use is 
   states.of(early).coolUntil = 5;
   expect(states.of(early).coolUntil).toBe(5);
 });
+
+test("what was learnt of a provider goes with its old address or credential, running calls stay counted", () => {
+  const states = targetStates();
+  const other = catalogModel("ab/m");
+  for (const one of [model, other]) {
+    const state = states.of(one);
+    for (let count = 0; count < 3; count++) state.breaker.fail(0, false);
+    state.outstandingRequests = 1;
+  }
+  states.refuseCredential("a", 0);
+  states.forget("a");
+  expect(states.unhealthy(model, 1)).toBeUndefined();
+  expect(states.of(model).outstandingRequests).toBe(1);
+  expect(states.unhealthy(other, 1)).toMatchObject({ state: "open" });
+});

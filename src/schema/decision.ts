@@ -48,6 +48,14 @@ export const decisionSchema = z.strictObject({
   operation: z.string().describe("chat, completions or embeddings."),
   model: z.string().describe("The name the client asked for."),
   route: z.string().optional(),
+  route_index: z.number().int().optional().describe(
+    "The route's place among [[routes]], from 0: several may have one name.",
+  ),
+  passed_over: z.array(z.strictObject({
+    route: z.string(),
+    index: z.number().int().describe("Place among [[routes]], from 0."),
+    reason: z.string().describe("The condition, and whether it was false or could not be told."),
+  })).optional().describe("Routes that came before and whose condition did not hold."),
   strategy: z.string().optional(),
   principal: z.string(),
   stream: z.boolean(),

@@ -61,7 +61,7 @@ export const loggingSchema = z.strictObject({
   ),
   access: z.boolean().default(true).describe("Write one line for every request."),
   prompts: z.boolean().default(false).describe(
-    "Write request and answer texts at debug level. They may hold personal data: leave this off in production.",
+    "Write request texts at debug level. They may hold personal data: leave this off in production.",
   ),
 }).describe("Logs, written to standard error.");
 
@@ -313,5 +313,3 @@ export type RouteSettings = z.infer<typeof routeSchema>;
 export type TargetSettings = z.infer<typeof targetSchema>;
 export type RoutingSettings = z.infer<typeof routingSchema>;
 export type DownloadSettings = z.infer<typeof downloadsSchema>;
-export type PriceSettings = z.infer<typeof priceSchema>;
-export type CapabilitySettings = z.infer<typeof capabilitiesSchema>;

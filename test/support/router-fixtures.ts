@@ -66,6 +66,8 @@ export function resolutionOf(
 ): Resolution {
   return {
     route: "smart",
+    routeIndex: 0,
+    passedOver: [],
     strategy: "priority",
     strategyPlugin: configuredOrder,
     targets: targets.map((target) => typeof target === "string" ? resolvedTarget(target) : target),

@@ -1,6 +1,6 @@
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
-import type { ToChatOptions } from "./to-chat.ts";
+import type { ToChatOptions } from "./to-chat-options.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 type Part = Loose & { readonly type: string };

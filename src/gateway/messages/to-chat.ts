@@ -1,13 +1,7 @@
-import type { FidelityLoss } from "../../plugin/api/provider.ts";
 import type { ChatCompletionRequest, ChatMessage } from "../../schema/chat-completion.ts";
 import type { MessagesRequest } from "../../schema/message.ts";
 import { toChatMessages } from "./messages-to-chat.ts";
-
-export interface ToChatOptions {
-  /** The backend takes reasoning of earlier turns back. */
-  readonly replaysReasoning: boolean;
-  readonly reportLoss: (loss: FidelityLoss) => void;
-}
+import type { ToChatOptions } from "./to-chat-options.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 

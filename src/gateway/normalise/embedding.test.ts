@@ -44,3 +44,11 @@ test("what is no vector is refused", () => {
 test("an answer without a model leaves it to the caller to name one", () => {
   expect(normaliseEmbedding({ data: [] }, "float").model).toBe("");
 });
+
+test("fewer dimensions are cut from what the backend gave, and brought to length one", () => {
+  const given = (embedding: number[]) => ({ object: "list", model: "m", data: [{ index: 0, embedding }] });
+  const { data } = normaliseEmbedding(given([3, 4, 12]), "float", 2);
+  expect(data[0]!.embedding).toEqual([0.6, 0.8]);
+  expect(normaliseEmbedding(given([3, 4]), "float", 2).data[0]!.embedding).toEqual([3, 4]);
+  expect(() => normaliseEmbedding(given([3]), "float", 2)).toThrow("1 dimensions");
+});

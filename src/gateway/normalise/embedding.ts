@@ -13,7 +13,11 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
  *
  * @throws {UpstreamError} `bad_response`
  */
-export function normaliseEmbedding(given: unknown, format: "float" | "base64"): EmbeddingResponse {
+export function normaliseEmbedding(
+  given: unknown,
+  format: "float" | "base64",
+  dimensions?: number | null,
+): EmbeddingResponse {
   const body = given as Loose | null;
   if (typeof body !== "object" || body === null || !Array.isArray(body.data)) {
     throw new UpstreamError({ kind: "bad_response", message: "The backend's answer has no embeddings." });
@@ -22,7 +26,7 @@ export function normaliseEmbedding(given: unknown, format: "float" | "base64"): 
     ...item,
     object: "embedding" as const,
     index: typeof item?.index === "number" ? item.index : position,
-    embedding: convert(item?.embedding, format),
+    embedding: convert(item?.embedding, format, dimensions ?? undefined),
   }));
   data.sort((left, right) => left.index - right.index);
   const usage = canonicalUsage({ completion_tokens: 0, ...(body.usage as Loose | null | undefined) });
@@ -38,15 +42,43 @@ export function normaliseEmbedding(given: unknown, format: "float" | "base64"): 
   };
 }
 
-function convert(vector: unknown, format: "float" | "base64"): string | number[] {
-  if (typeof vector === "string") return format === "base64" ? vector : decode(vector);
+function convert(
+  vector: unknown,
+  format: "float" | "base64",
+  dimensions: number | undefined,
+): string | number[] {
+  if (typeof vector === "string") {
+    if (format === "base64" && dimensions === undefined) return vector;
+    const floats = fit(decode(vector), dimensions);
+    return format === "float" ? floats : encode(floats);
+  }
   if (Array.isArray(vector) && vector.every((value) => typeof value === "number")) {
-    return format === "float" ? vector : encode(vector);
+    const floats = fit(vector, dimensions);
+    return format === "float" ? floats : encode(floats);
   }
   throw new UpstreamError({
     kind: "bad_response",
     message: "The backend's embedding is neither a list of numbers nor base64.",
   });
+}
+
+/**
+ * Backends that do not know `dimensions` give all they have. The first of them, brought to length one, is what OpenAI documents
+ * for its own models; it is sound for models that were trained so (Matryoshka representation learning).
+ */
+function fit(vector: number[], dimensions: number | undefined): number[] {
+  if (dimensions === undefined || vector.length === dimensions) return vector;
+  if (vector.length < dimensions) {
+    throw new UpstreamError({
+      kind: "unsupported",
+      code: "unsupported_value",
+      param: "dimensions",
+      message: `The model's embeddings have ${vector.length} dimensions, and ${dimensions} were asked for.`,
+    });
+  }
+  const cut = vector.slice(0, dimensions);
+  const length = Math.hypot(...cut);
+  return length === 0 ? cut : cut.map((value) => value / length);
 }
 
 // Typed arrays have the machine's order of bytes, which is little-endian wherever the gateway runs.

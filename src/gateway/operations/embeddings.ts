@@ -24,7 +24,7 @@ export const embeddingsOperation: Operation<EmbeddingRequest> = {
       throw new UpstreamError({ kind: "bad_response", message: "The provider has no embeddings." });
     }
     const { body: answer } = await provider.embeddings.create(request, context);
-    const normalised = normaliseEmbedding(answer, request.encoding_format ?? "float");
+    const normalised = normaliseEmbedding(answer, request.encoding_format ?? "float", request.dimensions);
     const body = { ...normalised, model: options.forcedModel ?? (normalised.model || options.fallbackModel) };
     const { prompt_tokens, total_tokens } = body.usage;
     return { body, usage: { prompt_tokens, completion_tokens: 0, total_tokens }, outputCharacters: 0 };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ApiError } from "../../lib/api-error.ts";
 import { decisionSchema } from "../../schema/decision.ts";
+import { jsonResponse } from "../json-response.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
 
@@ -25,7 +26,7 @@ export const listDecisionsRoute: Route = {
     data: z.array(decisionSchema),
     has_more: z.boolean(),
   }),
-  handle({ services, query }) {
+  handle({ services, query, requestId }) {
     const raw: Record<string, unknown> = { limit: Number(query("limit") ?? 100) };
     for (const name of ["before", "model", "target", "outcome", "principal"]) {
       const value = query(name);
@@ -34,7 +35,7 @@ export const listDecisionsRoute: Route = {
     const parsed = validate(querySchema, raw);
     const data = services.decisions.list({ ...parsed, limit: parsed.limit + 1 });
     const page = data.slice(0, parsed.limit);
-    return Response.json({ object: "list", data: page, has_more: data.length > page.length });
+    return jsonResponse({ object: "list", data: page, has_more: data.length > page.length }, requestId);
   },
 };
 
@@ -45,9 +46,9 @@ export const getDecisionRoute: Route = {
   tag: "Administration",
   summary: "One decision record, as named by the response header x-intellirouter-decision.",
   responseSchema: decisionSchema,
-  handle({ services, parameter }) {
+  handle({ services, parameter, requestId }) {
     const decision = services.decisions.get(parameter("id"));
-    if (decision !== undefined) return Response.json(decision);
+    if (decision !== undefined) return jsonResponse(decision, requestId);
     throw new ApiError({
       status: 404,
       code: "decision_not_found",

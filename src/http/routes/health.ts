@@ -30,7 +30,7 @@ export const healthRoutes: readonly Route[] = [
   healthRoute("/healthz", "The process answers; the older name of /livez.", () => true),
   healthRoute(
     "/readyz",
-    "New requests are welcome; 503 while starting and while draining.",
+    "New requests are welcome; 503 while draining.",
     (ready) => ready,
   ),
 ];

@@ -64,6 +64,7 @@ async function answer<Body extends RequestBody>(
     operation,
     body,
     headers: request.headers,
+    hops: hopsOf(request.headers),
     protocolHeaders: operation.protocolHeaders?.(request.headers) ?? noHeaders,
     principal,
     requestId,
@@ -99,6 +100,23 @@ const streamType = "text/event-stream; charset=utf-8";
 /** `dropped seed, approximated thinking.budget_tokens`, or `none`; the decision record tells the reasons. */
 function lossReport(losses: readonly { readonly field: string; readonly effect: string }[]): string {
   return losses.map(({ field, effect }) => `${effect} ${encodeURI(field)}`).join(", ") || "none";
+}
+
+/** More than a chain of gateways needs; a request that passes more goes in a circle. */
+const mostHops = 5;
+
+/** @throws {ApiError} 508 for a request that comes from itself. */
+function hopsOf(headers: Headers): number {
+  const text = headers.get("x-intellirouter-hops");
+  if (text === null) return 1;
+  const hops = /^\d{1,3}$/.test(text) ? Number(text) + 1 : 1;
+  if (hops <= mostHops) return hops;
+  throw new ApiError({
+    status: 508,
+    code: "loop_detected",
+    message: `This request has passed ${hops - 1} gateways: some provider leads back to where it comes from.`,
+    shouldRetry: false,
+  });
 }
 
 function isStream(response: Response): boolean {

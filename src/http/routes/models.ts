@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ApiError } from "../../lib/api-error.ts";
 import { didYouMeanSentence } from "../../lib/did-you-mean.ts";
 import type { Exchange } from "../exchange.ts";
+import { jsonResponse } from "../json-response.ts";
 import type { Route } from "../route.ts";
 
 const modelSchema = z.looseObject({
@@ -49,11 +50,5 @@ function visible({ services, principal }: Exchange) {
 }
 
 function json(body: unknown, { requestId, services }: Exchange): Response {
-  return new Response(JSON.stringify(body), {
-    headers: {
-      "content-type": "application/json",
-      "x-request-id": requestId,
-      "x-intellirouter": services.version,
-    },
-  });
+  return jsonResponse(body, requestId, { "x-intellirouter": services.version });
 }

@@ -16,6 +16,8 @@ export interface BackendContext {
    * A provider hands it to `host.fetch` and otherwise lets the abort pass through; it sets no timers of its own.
    */
   readonly signal: AbortSignal;
+  /** Gateways of this kind that the request has passed, this one included. Sent upstream, so that a loop is noticed. */
+  readonly hops?: number;
 }
 
 /** What travels with one call on behalf of a client. */

@@ -57,5 +57,6 @@ function withoutEncoding(response: Response): Response {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = (error as { readonly code?: unknown }).code;
-  return typeof code === "string" ? `${code} (${error.message})` : error.message;
+  // The runtime's words are for its developers ("pass `verbose: true` …"); the code says it.
+  return typeof code === "string" ? code : error.message;
 }

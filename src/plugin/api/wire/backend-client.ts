@@ -99,9 +99,15 @@ export class BackendClient {
     context: BackendContext,
   ): Promise<Response> {
     const { headers } = this.#options;
+    const own = typeof headers === "function" ? await headers({ method, url, body }, context) : headers;
     return this.#host.fetch(url, {
       method,
-      headers: typeof headers === "function" ? await headers({ method, url, body }, context) : headers,
+      headers: {
+        "user-agent": "IntelliRouter",
+        "x-client-request-id": context.requestId,
+        "x-intellirouter-hops": String(context.hops ?? 1),
+        ...own,
+      },
       signal: context.signal,
       ...(method === "GET" ? {} : { body }),
     });

@@ -3,6 +3,7 @@ import type { StreamFrame } from "../provider.ts";
 import { createParser } from "eventsource-parser";
 import type { EventSourceParser } from "eventsource-parser";
 import { type BodyReader, openBody } from "./body-reader.ts";
+import { brokenConnection } from "./broken-connection.ts";
 import { errorFromObject, errorInside } from "./error-body.ts";
 
 /** Longest event, in characters; images can come as one. */
@@ -82,12 +83,7 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
     } catch (error) {
       this.#over = true;
       if (this.#signal.aborted) throw this.#signal.reason;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UpstreamError({
-        kind: "unavailable",
-        message: `The connection to the backend broke: ${reason}`,
-        cause: error,
-      });
+      throw brokenConnection(error);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { UpstreamError } from "../upstream-error.ts";
+import { brokenConnection } from "./broken-connection.ts";
 import { errorInside } from "./error-body.ts";
 
 /** Largest answer, in bytes as decompressed. */
@@ -65,11 +66,6 @@ async function readText(response: Response, signal: AbortSignal, limit: number):
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof UpstreamError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UpstreamError({
-      kind: "unavailable",
-      message: `The connection to the backend broke: ${reason}`,
-      cause: error,
-    });
+    throw brokenConnection(error);
   }
 }
