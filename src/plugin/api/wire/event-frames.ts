@@ -57,7 +57,7 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
     const events = this.#events;
     while (!this.#over && !events.done && events.failure === undefined) {
       const { done, value } = await this.#read();
-      const frames = done ? events.end() : events.feed(value!);
+      const frames = done ? events.end() : events.feed(value);
       if (done) this.#over = true;
       if (frames.length > 0) return { done: false, value: frames };
     }
