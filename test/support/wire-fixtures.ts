@@ -282,7 +282,7 @@ function summary({ whole, texts, failure, losses }: Played) {
   const message: Loose = choices[0]?.message ?? {};
   const calls = (message.tool_calls ?? []) as { id: string; function: { name: string; arguments: string } }[];
   return {
-    content: (message.content ?? null) as string | null,
+    content: (message.content || null) as string | null,
     reasoning: (message.reasoning_content ?? "") as string,
     calls: calls.map(({ function: called }) => [called.name, called.arguments]),
     callIds: calls.map(({ id }) => id),
