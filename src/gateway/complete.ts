@@ -105,6 +105,7 @@ function prepare<Body extends RequestBody>(
     requestId,
     signal,
     hops: call.hops,
+    tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
     reportLoss: (loss) => record.lose(model.id, loss),
   };

@@ -3,6 +3,7 @@ import { openDataDirectory } from "../config/data-directory.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
+import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { createApp } from "../http/app.ts";
 import type { HttpSettings } from "../http/http-services.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -67,9 +68,11 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const data = openDataDirectory(options.dataDirectory, environment, options.cwd);
   if (data.warning !== undefined) logger.warn(data.warning);
 
-  const shared = openShared(options, data.path, () => refreshModels());
-  shutdown.register("model lists", () => shared.lists.close());
-  const store = await createStore(loaded, builtins, shared);
+  const base = openShared(options, data.path, () => refreshModels());
+  shutdown.register("model lists", () => base.lists.close());
+  const store = await createStore(loaded, builtins, base);
+  const onStoreError = (error: unknown) => logger.error("the store failed", { error });
+  const shared = { ...base, reasoning: new ReasoningMemory(store, onStoreError) };
   shutdown.register("store", () => store.close?.());
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());

@@ -59,7 +59,12 @@ test("every vendor is one file of at most 40 lines, and has a default address or
 describe("the mock", () => {
   const plugin = providers.find(({ name }) => name === "mock")!;
   const provider = plugin.create(plugin.options.parse({ delay_ms: 0, slow_ms: 0 }), host) as Provider;
-  const context = { requestId: "r", signal: new AbortController().signal, reportLoss: () => {} };
+  const context = {
+    requestId: "r",
+    signal: new AbortController().signal,
+    reportLoss: () => {},
+    tenant: "default",
+  };
   const ask = (model: string, more: object = {}) =>
     provider.chat!.complete(
       { model, messages: [{ role: "user", content: "Weather in Oslo?" }], ...more } as never,

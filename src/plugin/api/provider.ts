@@ -29,6 +29,8 @@ export interface CallContext extends BackendContext {
    * @throws where the operator has forbidden losses; let it pass.
    */
   readonly reportLoss: (loss: FidelityLoss) => void;
+  /** Whose request it is; state must not be shared between tenants. */
+  readonly tenant: string;
   /**
    * Headers of the client's request that belong to its protocol, in lower case: `anthropic-version`, `anthropic-beta`. For
    * providers that speak that very protocol.
@@ -148,10 +150,11 @@ export interface Provider {
   readonly completions?: CompletionsCapability;
   readonly embeddings?: EmbeddingsCapability;
   /**
-   * Takes `reasoning_details` back on assistant messages. Where that is not so, reasoning from earlier turns is left out of what is
-   * made for this backend, since strict backends refuse fields that they do not know.
+   * How the backend takes back what it thought in earlier turns: as `reasoning_details` (and `extra_content` of tool calls), or as the
+   * text `reasoning_content`. The gateway remembers it for clients that do not send it. Absent: not at all, and it is left out of
+   * what is translated for this backend, since strict ones refuse fields that they do not know.
    */
-  readonly replaysReasoning?: boolean;
+  readonly reasoningReplay?: "details" | "text";
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */
   listModels?(context: BackendContext): Promise<readonly ModelDescription[]>;
   /** Models that are known without asking. */
