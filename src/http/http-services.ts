@@ -37,7 +37,7 @@ export interface HttpServices {
   /** Counts a running inference request; undefined when there are already as many as may be. */
   readonly admit: () => (() => void) | undefined;
   /** The body of a response whose texts are asked for one by one; how to make it cheaply depends on the runtime. */
-  readonly streamBody: (texts: AsyncIterableIterator<string>) => BodyInit;
+  readonly streamBody: (pieces: AsyncIterableIterator<string | Uint8Array>) => BodyInit;
   readonly version: string;
 }
 

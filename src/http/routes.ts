@@ -14,6 +14,7 @@ import {
 } from "../schema/message.ts";
 import type { Route } from "./route.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
+import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { inferenceRoute } from "./routes/inference.ts";
 import { getModelRoute, listModelsRoute } from "./routes/models.ts";
@@ -57,6 +58,7 @@ export function routeTable(): readonly Route[] {
       requestSchema: embeddingRequestSchema,
       responseSchema: embeddingResponseSchema,
     }),
+    ...forwardRoutes,
     listModelsRoute,
     getModelRoute,
     ...healthRoutes,

@@ -31,6 +31,8 @@ export type {
   EmbeddingsCapability,
   EnvironmentDiscovery,
   FidelityLoss,
+  ForwardCapability,
+  ForwardRequest,
   LoopbackDiscovery,
   MessagesCapability,
   ModelDescription,

@@ -40,6 +40,7 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
     messages: provider.messages,
     completions: provider.completions,
     embeddings: provider.embeddings,
+    forward: provider.forward,
     reasoningReplay: provider.reasoningReplay,
     listModels: provider.listModels?.bind(provider),
     models: provider.models,
