@@ -13,6 +13,7 @@ import {
   tokenCountSchema,
 } from "../schema/message.ts";
 import type { Route } from "./route.ts";
+import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -59,6 +60,7 @@ export function routeTable(): readonly Route[] {
       responseSchema: embeddingResponseSchema,
     }),
     ...forwardRoutes,
+    listCapabilitiesRoute,
     listModelsRoute,
     getModelRoute,
     ...healthRoutes,

@@ -22,6 +22,8 @@ export type {
   PluginHost,
   PluginLogger,
 } from "./api/host.ts";
+export { chatFeatures } from "./api/fidelity.ts";
+export type { ChatFeature, Fidelity } from "./api/fidelity.ts";
 export type {
   BackendContext,
   CallContext,

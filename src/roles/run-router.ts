@@ -23,6 +23,7 @@ import { compose, type ComposeOptions, type Composition, providerKey } from "./c
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
 import { Generations } from "./generations.ts";
+import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -113,6 +114,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     access: () => opened.access,
     listModels: (mayUse: (target: string) => boolean) =>
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
+    listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
     ready: () => !shutdown.announced.aborted,
     admit: () => admission.enter(),

@@ -42,6 +42,7 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
     embeddings: provider.embeddings,
     forward: provider.forward,
     reasoningReplay: provider.reasoningReplay,
+    fidelity: provider.fidelity,
     listModels: provider.listModels?.bind(provider),
     models: provider.models,
     close: provider.close?.bind(provider),

@@ -1,3 +1,4 @@
+import type { ChatFeature, Fidelity } from "./fidelity.ts";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -179,6 +180,8 @@ export interface Provider {
    * what is translated for this backend, since strict ones refuse fields that they do not know.
    */
   readonly reasoningReplay?: "details" | "text";
+  /** What becomes of each feature of a chat; `full` where nothing is said. Shown at `GET /v1/capabilities`. */
+  readonly fidelity?: Readonly<Partial<Record<ChatFeature, Fidelity>>>;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */
   listModels?(context: BackendContext): Promise<readonly ModelDescription[]>;
   /** Models that are known without asking. */
