@@ -1,4 +1,5 @@
 import type { AnyPlugin } from "intellirouter/plugin";
+import azureOpenAi from "./providers/azure-openai/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
 import groq from "./providers/groq.ts";
@@ -35,6 +36,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   together,
   fireworks,
   openrouter,
+  azureOpenAi,
   ollama,
   llamaCpp,
   lmStudio,

@@ -58,6 +58,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
       ({ model, signal }) =>
         forwardOf(generation.providers.get(model.provider)).send({
           path: call.path,
+          model: model.model,
           contentType: call.contentType,
           body: call.body(model.model),
         }, {

@@ -15,7 +15,6 @@ import { type DiscoveredProvider, discoverLocal } from "../registry/discovery.ts
 import { ModelLists } from "../registry/model-lists.ts";
 import { PriceBook } from "../registry/price-book.ts";
 import { TargetStates } from "../router/target-states.ts";
-import { type HttpServer, serve } from "../runtime/serve.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
@@ -23,6 +22,7 @@ import { compose, type ComposeOptions, type Composition, providerKey } from "./c
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
 import { Generations } from "./generations.ts";
+import { closeServer, listen } from "./listen.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
@@ -239,44 +239,6 @@ async function findLocal(
     ownPorts: new Set([ownPort]),
     signal: AbortSignal.timeout(localDiscoveryMs),
   });
-}
-
-async function listen(
-  { settings, locate }: LoadedSettings,
-  handler: RequestHandler,
-  logger: Logger,
-): Promise<HttpServer> {
-  const { host, port, idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
-  try {
-    return serve({
-      host,
-      port,
-      idleTimeoutSeconds,
-      handler,
-      onError: (error) => {
-        logger.error("a request failed outside of its handler", { error });
-        return new Response(null, { status: 500 });
-      },
-    });
-  } catch (error) {
-    const place = await locate(["server", "port"]);
-    const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
-    throw new Error(
-      `The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`,
-      { cause: error },
-    );
-  }
-}
-
-/** Time for the last piece of a stream that is cut off, in milliseconds. */
-const lastWordsMs = 100;
-
-async function closeServer(server: HttpServer, clock: Clock, forced: AbortSignal): Promise<void> {
-  // Streams are told first that there will be no more of them.
-  const cut = () => clock.setTimeout(() => void server.abort(), lastWordsMs);
-  if (forced.aborted) cut();
-  else forced.addEventListener("abort", cut, { once: true });
-  await server.stop();
 }
 
 function httpSettings({ settings }: LoadedSettings): HttpSettings {

@@ -2,6 +2,7 @@
 import type { AnyPlugin } from "intellirouter/plugin";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
+import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
 export interface Backend {
@@ -37,6 +38,14 @@ export const backends: readonly Backend[] = [
     options: { base_url: "http://backend.example/v1" },
     secrets,
     model: "m",
+    answer: chatAnswer,
+  },
+  {
+    name: "azure-openai",
+    plugin: azureOpenAi,
+    options: { base_url: "https://resource.openai.azure.com" },
+    secrets,
+    model: "gpt-4o",
     answer: chatAnswer,
   },
   { name: "openrouter", plugin: openrouter, options: {}, secrets, model: "m", answer: chatAnswer },

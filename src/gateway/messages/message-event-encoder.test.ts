@@ -12,7 +12,7 @@ const options = {
   created: 1,
 };
 
-function encode(deltas: readonly object[], finish: string | null = "stop", usage?: object): Event[] {
+function encode(deltas: readonly object[], finish = "stop", usage: object | undefined = undefined): Event[] {
   const encoder = new MessageEventEncoder(options, 42);
   const out: string[] = [];
   const head = { id: "chatcmpl-7", object: "chat.completion.chunk", created: 1, model: "m" };

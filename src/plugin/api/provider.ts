@@ -126,6 +126,8 @@ export interface EmbeddingsCapability {
 export interface ForwardRequest {
   /** Below `/v1`, such as `/audio/speech`. */
   readonly path: string;
+  /** The backend's own name of the model; it is in the body, too. */
+  readonly model: string;
   readonly contentType: string;
   /** The model in it is already the backend's own. */
   readonly body: string | ReadableStream<Uint8Array<ArrayBuffer>>;

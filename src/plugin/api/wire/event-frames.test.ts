@@ -115,7 +115,7 @@ test("an end in the middle of an event is a broken connection, not garbage", asy
   }
 });
 
-test("events with names are read whichever way they are cut, and however unusual the next is", async () => {
+test("events with names are read whichever way they are cut, and however unusual the next is", () => {
   const text = 'event: message_start\ndata: {"type":"a"}\n\nevent: ping\ndata: {"type":"ping"}\n\n' +
     'event: delta\ndata: {"type":"b","text":"ünï"}\n\nevent: odd\nid: 7\ndata: {"type":"c"}\n\ndata: {"type":"d"}\n\n';
   const whole = bytes(text);
