@@ -1,5 +1,6 @@
 import type { AnyPlugin } from "intellirouter/plugin";
 import anthropic from "./providers/anthropic/index.ts";
+import azureOpenAi from "./providers/azure-openai/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
 import groq from "./providers/groq.ts";
@@ -37,6 +38,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   together,
   fireworks,
   openrouter,
+  azureOpenAi,
   ollama,
   llamaCpp,
   lmStudio,

@@ -96,6 +96,7 @@ const handler = createApp({
   logger,
   access: () => access,
   listModels: () => [],
+  listCapabilities: () => [],
   decisions,
   ready: () => true,
   admit: () => () => {},

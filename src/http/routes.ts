@@ -13,7 +13,9 @@ import {
   tokenCountSchema,
 } from "../schema/message.ts";
 import type { Route } from "./route.ts";
+import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
+import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { inferenceRoute } from "./routes/inference.ts";
 import { getModelRoute, listModelsRoute } from "./routes/models.ts";
@@ -57,6 +59,8 @@ export function routeTable(): readonly Route[] {
       requestSchema: embeddingRequestSchema,
       responseSchema: embeddingResponseSchema,
     }),
+    ...forwardRoutes,
+    listCapabilitiesRoute,
     listModelsRoute,
     getModelRoute,
     ...healthRoutes,

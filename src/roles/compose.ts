@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import type { Generation } from "../gateway/gateway-services.ts";
+import { replayReasoning } from "../gateway/reasoning/replay-reasoning.ts";
 import { ConfigError, settingName, type SettingPath } from "../lib/config-error.ts";
 import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "../plugin/api/define-plugin.ts";
@@ -83,9 +84,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         `provider-${entry.name}`,
         entry.secrets,
       );
+      const provider = await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]);
       providers.set(
         entry.name,
-        await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]),
+        shared.reasoning === undefined ? provider : replayReasoning(provider, shared.reasoning),
       );
     }
     const listing = new Map(

@@ -3,6 +3,7 @@ import { openDataDirectory } from "../config/data-directory.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
+import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { createApp } from "../http/app.ts";
 import type { HttpSettings } from "../http/http-services.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -14,7 +15,6 @@ import { type DiscoveredProvider, discoverLocal } from "../registry/discovery.ts
 import { ModelLists } from "../registry/model-lists.ts";
 import { PriceBook } from "../registry/price-book.ts";
 import { TargetStates } from "../router/target-states.ts";
-import { type HttpServer, serve } from "../runtime/serve.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
@@ -22,6 +22,8 @@ import { compose, type ComposeOptions, type Composition, providerKey } from "./c
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
 import { Generations } from "./generations.ts";
+import { closeServer, listen } from "./listen.ts";
+import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -67,9 +69,11 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const data = openDataDirectory(options.dataDirectory, environment, options.cwd);
   if (data.warning !== undefined) logger.warn(data.warning);
 
-  const shared = openShared(options, data.path, () => refreshModels());
-  shutdown.register("model lists", () => shared.lists.close());
-  const store = await createStore(loaded, builtins, shared);
+  const base = openShared(options, data.path, () => refreshModels());
+  shutdown.register("model lists", () => base.lists.close());
+  const store = await createStore(loaded, builtins, base);
+  const onStoreError = (error: unknown) => logger.error("the store failed", { error });
+  const shared = { ...base, reasoning: new ReasoningMemory(store, onStoreError) };
   shutdown.register("store", () => store.close?.());
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
@@ -110,6 +114,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     access: () => opened.access,
     listModels: (mayUse: (target: string) => boolean) =>
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
+    listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
     ready: () => !shutdown.announced.aborted,
     admit: () => admission.enter(),
@@ -234,44 +239,6 @@ async function findLocal(
     ownPorts: new Set([ownPort]),
     signal: AbortSignal.timeout(localDiscoveryMs),
   });
-}
-
-async function listen(
-  { settings, locate }: LoadedSettings,
-  handler: RequestHandler,
-  logger: Logger,
-): Promise<HttpServer> {
-  const { host, port, idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
-  try {
-    return serve({
-      host,
-      port,
-      idleTimeoutSeconds,
-      handler,
-      onError: (error) => {
-        logger.error("a request failed outside of its handler", { error });
-        return new Response(null, { status: 500 });
-      },
-    });
-  } catch (error) {
-    const place = await locate(["server", "port"]);
-    const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
-    throw new Error(
-      `The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`,
-      { cause: error },
-    );
-  }
-}
-
-/** Time for the last piece of a stream that is cut off, in milliseconds. */
-const lastWordsMs = 100;
-
-async function closeServer(server: HttpServer, clock: Clock, forced: AbortSignal): Promise<void> {
-  // Streams are told first that there will be no more of them.
-  const cut = () => clock.setTimeout(() => void server.abort(), lastWordsMs);
-  if (forced.aborted) cut();
-  else forced.addEventListener("abort", cut, { once: true });
-  await server.stop();
 }
 
 function httpSettings({ settings }: LoadedSettings): HttpSettings {

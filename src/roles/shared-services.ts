@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import type { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import type { EgressFetch } from "../plugin/api/host.ts";
 import type { ModelLists } from "../registry/model-lists.ts";
 import type { PriceBook } from "../registry/price-book.ts";
@@ -16,4 +17,6 @@ export interface SharedServices {
   readonly states: TargetStates;
   readonly lists: ModelLists;
   readonly prices: PriceBook;
+  /** Absent where no request is served. */
+  readonly reasoning?: ReasoningMemory;
 }

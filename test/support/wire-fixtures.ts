@@ -173,6 +173,7 @@ async function play(
     requestId: "req_1",
     signal: new AbortController().signal,
     reportLoss: (loss: FidelityLoss) => void losses.push(loss),
+    tenant: "default",
   };
   const { request } = fixture;
   const texts: string[] = [];
@@ -282,6 +283,7 @@ function summary({ whole, texts, failure, losses }: Played) {
   const message: Loose = choices[0]?.message ?? {};
   const calls = (message.tool_calls ?? []) as { id: string; function: { name: string; arguments: string } }[];
   return {
+    // Where there are no words, streams say so with an empty text.
     content: (message.content || null) as string | null,
     reasoning: (message.reasoning_content ?? "") as string,
     calls: calls.map(({ function: called }) => [called.name, called.arguments]),

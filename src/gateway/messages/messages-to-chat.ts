@@ -24,6 +24,7 @@ function assistantMessage(
   let text: string | undefined;
   const calls: NonNullable<ChatMessage["tool_calls"]> = [];
   const reasoning: Loose[] = [];
+  let thought = "";
   blocks.forEach((block, index) => {
     switch (block.type) {
       case "text":
@@ -38,7 +39,9 @@ function assistantMessage(
         break;
       case "thinking":
       case "redacted_thinking":
-        if (options.replaysReasoning) reasoning.push(...reasoningDetail(block, reasoning.length));
+        if (options.reasoningReplay === "details") {
+          reasoning.push(...reasoningDetail(block, reasoning.length));
+        } else if (options.reasoningReplay === "text") thought += String(block.thinking ?? "");
         else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
         break;
       default:
@@ -54,6 +57,7 @@ function assistantMessage(
     content: text ?? (calls.length > 0 ? null : ""),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(reasoning.length > 0 ? { reasoning_details: reasoning } : {}),
+    ...(thought === "" ? {} : { reasoning_content: thought }),
   };
 }
 

@@ -1,7 +1,7 @@
-import type { FidelityLoss } from "../../plugin/api/provider.ts";
+import type { FidelityLoss, Provider } from "../../plugin/api/provider.ts";
 
 export interface ToChatOptions {
-  /** The backend takes reasoning of earlier turns back. */
-  readonly replaysReasoning: boolean;
+  /** How the backend takes reasoning of earlier turns back, if it does. */
+  readonly reasoningReplay: Provider["reasoningReplay"];
   readonly reportLoss: (loss: FidelityLoss) => void;
 }

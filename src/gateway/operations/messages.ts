@@ -27,7 +27,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
       return measureMessage(message, text, options.forcedModel);
     }
     const request = messagesToChat(body, {
-      replaysReasoning: provider.replaysReasoning ?? false,
+      reasoningReplay: provider.reasoningReplay,
       reportLoss: context.reportLoss,
     });
     const { body: answer } = await chatOf(provider).complete(request, context);
@@ -41,7 +41,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
       return { frames, normaliser: new MessageEventNormaliser(options) };
     }
     const request = messagesToChat(body, {
-      replaysReasoning: provider.replaysReasoning ?? false,
+      reasoningReplay: provider.reasoningReplay,
       reportLoss: context.reportLoss,
     });
     const { frames } = await chatOf(provider).stream(request, context);

@@ -170,7 +170,7 @@ export function testProvider(functions: TestFunctions, options: ProviderKitOptio
 }
 
 function context(signal: AbortSignal = new AbortController().signal): CallContext {
-  return { requestId: "req_contract", signal, reportLoss: () => {} };
+  return { requestId: "req_contract", signal, reportLoss: () => {}, tenant: "default" };
 }
 
 async function collect<Chunk>(

@@ -72,7 +72,7 @@ function exchange(fixture: Fixture) {
 }
 
 async function answerOf({ chat }: Provider, request: ChatCompletionRequest) {
-  const context = { requestId: "req_1", signal: new AbortController().signal, reportLoss: () => {} };
+  const context = { requestId: "req_1", signal: new AbortController().signal, reportLoss: () => {}, tenant: "default" };
   const texts: string[] = [];
   try {
     if (request.stream !== true) {
