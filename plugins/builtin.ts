@@ -1,6 +1,7 @@
 import type { AnyPlugin } from "intellirouter/plugin";
 import anthropic from "./providers/anthropic/index.ts";
 import azureOpenAi from "./providers/azure-openai/index.ts";
+import bedrock from "./providers/bedrock/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
 import groq from "./providers/groq.ts";
@@ -39,6 +40,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   fireworks,
   openrouter,
   azureOpenAi,
+  bedrock,
   ollama,
   llamaCpp,
   lmStudio,
