@@ -1,5 +1,7 @@
 /** The backends of the matrix: how each is made, and an answer in its own protocol. */
 import type { AnyPlugin } from "intellirouter/plugin";
+import anthropic from "../../plugins/providers/anthropic/index.ts";
+import bedrock from "../../plugins/providers/bedrock/index.ts";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
@@ -29,6 +31,23 @@ const chatAnswer = {
   usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
 };
 
+const claudeAnswer = {
+  id: "msg_1",
+  type: "message",
+  role: "assistant",
+  model: "claude-sonnet-4-5",
+  content: [{ type: "text", text: "Hi." }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 3, output_tokens: 2 },
+};
+
+const converseAnswer = {
+  output: { message: { role: "assistant", content: [{ text: "Hi." }] } },
+  stopReason: "end_turn",
+  usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
+};
+
 const secrets = { api_key: "test-key" };
 
 export const backends: readonly Backend[] = [
@@ -50,4 +69,20 @@ export const backends: readonly Backend[] = [
   },
   { name: "openrouter", plugin: openrouter, options: {}, secrets, model: "m", answer: chatAnswer },
   { name: "deepseek", plugin: deepseek, options: {}, secrets, model: "deepseek-chat", answer: chatAnswer },
+  {
+    name: "anthropic",
+    plugin: anthropic,
+    options: {},
+    secrets,
+    model: "claude-sonnet-4-5",
+    answer: claudeAnswer,
+  },
+  {
+    name: "bedrock",
+    plugin: bedrock,
+    options: {},
+    secrets,
+    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    answer: converseAnswer,
+  },
 ];

@@ -14,6 +14,7 @@ import type { AnswerContext } from "./answer.ts";
 import { type AnthropicClient, createAnthropicClient } from "./anthropic-client.ts";
 import { decodeMessage } from "./decode.ts";
 import { encodeRequest, isFetchedHere } from "./encode.ts";
+import { anthropicFidelity } from "./fidelity.ts";
 import { listAnthropicModels } from "./model-list.ts";
 import type { AnthropicOptions } from "./options.ts";
 import { MessageDecoder } from "./stream.ts";
@@ -24,6 +25,7 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
   return {
     chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
     reasoningReplay: "details",
+    fidelity: anthropicFidelity,
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),
   };
