@@ -79,12 +79,16 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("decision log", () => decisions.close());
 
   let local: readonly DiscoveredProvider[] = [];
-  const composeOptions = (next: LoadedSettings): ComposeOptions => ({
+  const composeOptions = (
+    next: LoadedSettings,
+    strategies: Composition["strategies"] = new Map(),
+  ): ComposeOptions => ({
     loaded: next,
     builtins,
     environment,
     local,
     shared,
+    strategies,
   });
   let opened = await decideAccess(loaded, store, environment);
   if (opened.warning !== undefined) logger.warn(opened.warning);
@@ -148,7 +152,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     change(async () => {
       try {
         const next = await options.reload();
-        const composition = await compose(composeOptions(next));
+        const composition = await compose(composeOptions(next, generations.current.strategies));
         const access = await decideAccess(next, store, environment);
         // Nobody would ever see it: only a start shows a new key.
         if (access.newAdminKey !== undefined) {
@@ -172,7 +176,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const discovered = change(async () => {
     if (!looksForLocal(loaded)) return;
     local = await findLocal(first, shared, server.port);
-    if (local.length > 0) activate(await compose(composeOptions(generations.current.loaded)));
+    if (local.length === 0) return;
+    const { loaded: current, strategies } = generations.current;
+    activate(await compose(composeOptions(current, strategies)));
   });
 
   if (loaded.file !== undefined) {
