@@ -25,7 +25,13 @@ export interface ModelRegistryOptions {
 }
 
 /** The endpoints that a provider can serve, directly or by translation. */
-export type ServedOperation = "chat" | "messages" | "count_tokens" | "completions" | "embeddings";
+export type ServedOperation =
+  | "chat"
+  | "messages"
+  | "count_tokens"
+  | "responses"
+  | "completions"
+  | "embeddings";
 
 /** Everything known of one model of one provider. */
 export interface RegistryModel {
@@ -161,6 +167,7 @@ export class ModelRegistry {
     if (provider.chat !== undefined || provider.messages !== undefined) {
       operations.add("messages").add("count_tokens");
     }
+    if (provider.chat !== undefined || provider.responses !== undefined) operations.add("responses");
     if (provider.completions !== undefined) operations.add("completions");
     if (provider.embeddings !== undefined) operations.add("embeddings");
     const model: RegistryModel = {

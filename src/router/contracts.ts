@@ -6,7 +6,13 @@ import type { Strategy, StrategyRequest } from "../plugin/api/strategy.ts";
 import type { AttemptRecord } from "../schema/decision.ts";
 
 /** Endpoints, and with them what a target must serve. Chat serves the protocols that are translated to it as well. */
-export type OperationName = "chat" | "messages" | "count_tokens" | "completions" | "embeddings";
+export type OperationName =
+  | "chat"
+  | "messages"
+  | "count_tokens"
+  | "responses"
+  | "completions"
+  | "embeddings";
 
 /** One model of one provider, as the registry describes it. */
 export interface CatalogModel {

@@ -24,6 +24,9 @@ export const openAiCompatibleOptions = z.strictObject({
   drop_fields: z.array(z.string()).default([]).describe(
     "Request fields that the backend refuses, removed before sending.",
   ),
+  responses_api: z.boolean().default(false).describe(
+    "The backend has /responses itself; otherwise clients of that protocol are served by its chat completions, translated.",
+  ),
 });
 
 export type OpenAiCompatibleOptions = z.output<typeof openAiCompatibleOptions>;
@@ -40,6 +43,9 @@ export function optionsWithDefaults(defaults: Partial<z.input<typeof openAiCompa
       .describe(shape.max_tokens_field.description ?? ""),
     drop_fields: shape.drop_fields.unwrap().default(defaults.drop_fields ?? []).describe(
       shape.drop_fields.description ?? "",
+    ),
+    responses_api: shape.responses_api.unwrap().default(defaults.responses_api ?? false).describe(
+      shape.responses_api.description ?? "",
     ),
   });
 }
