@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { complete } from "../../gateway/complete.ts";
+import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { EventStream } from "../event-stream.ts";
@@ -8,15 +8,23 @@ import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
 
+interface InferenceRoute<Body extends RequestBody> extends Pick<Route, "path" | "summary"> {
+  readonly requestSchema: z.ZodType<Body>;
+  readonly responseSchema: z.ZodType;
+}
+
 /** A route that runs one operation of the gateway. */
 export function inferenceRoute<Body extends RequestBody>(
-  route: Pick<Route, "path" | "summary"> & {
-    readonly operation: Operation<Body>;
-    readonly requestSchema: z.ZodType<Body>;
-    readonly responseSchema: z.ZodType;
-  },
+  { operation, ...route }: InferenceRoute<Body> & { readonly operation: Operation<Body> },
 ): Route {
-  const { operation, requestSchema, ...described } = route;
+  return endpointRoute({ ...route, endpoint: endpointOf(operation) });
+}
+
+/** A route that has the gateway answer. */
+export function endpointRoute<Body extends RequestBody>(
+  route: InferenceRoute<Body> & { readonly endpoint: Endpoint<Body> },
+): Route {
+  const { endpoint, requestSchema, ...described } = route;
   // Compiled when first needed: it makes the check five times as fast and costs a few milliseconds once.
   let compiled: z.ZodType<Body> | undefined;
   return {
@@ -25,7 +33,7 @@ export function inferenceRoute<Body extends RequestBody>(
     method: "POST",
     permission: "inference",
     tag: "Inference",
-    streams: operation.stream !== undefined,
+    streams: endpoint.streams,
     async handle(exchange) {
       const leave = exchange.services.admit();
       if (leave === undefined) throw overloaded();
@@ -41,7 +49,7 @@ export function inferenceRoute<Body extends RequestBody>(
           restoreTimeout();
           leave();
         };
-        const response = await answer(exchange, operation, body, done);
+        const response = await answer(exchange, endpoint, body, done);
         if (response.body === null || !isStream(response)) done();
         return response;
       } catch (error) {
@@ -54,18 +62,17 @@ export function inferenceRoute<Body extends RequestBody>(
 
 async function answer<Body extends RequestBody>(
   exchange: Exchange,
-  operation: Operation<Body>,
+  endpoint: Endpoint<Body>,
   body: Body,
   done: () => void,
 ): Promise<Response> {
   const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
   if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
-  const { target, content, losses } = await complete(services.gateway, {
-    operation,
+  const { target, content, losses } = await endpoint.answer(services.gateway, {
     body,
     headers: request.headers,
     hops: hopsOf(request.headers),
-    protocolHeaders: operation.protocolHeaders?.(request.headers) ?? noHeaders,
+    protocolHeaders: endpoint.protocolHeaders?.(request.headers) ?? noHeaders,
     principal,
     requestId,
     decisionId,
@@ -78,13 +85,13 @@ async function answer<Body extends RequestBody>(
     "x-intellirouter-target": encodeURI(target),
     "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
   };
-  if (operation.framing === "named") headers["request-id"] = requestId;
+  if (endpoint.framing === "named") headers["request-id"] = requestId;
   if (request.headers.get(fidelityHeader) === "report") headers[lossesHeader] = lossReport(losses);
   if ("stream" in content) {
     headers["content-type"] = streamType;
     headers["cache-control"] = "no-cache";
     headers["x-accel-buffering"] = "no";
-    const events = new EventStream(content.stream, operation.framing ?? "data", request.signal, done);
+    const events = new EventStream(content.stream, endpoint.framing ?? "data", request.signal, done);
     return new Response(services.streamBody(events), { headers });
   }
   headers["content-type"] = "application/json";
