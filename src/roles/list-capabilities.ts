@@ -37,6 +37,11 @@ function describe(provider: Provider): Omit<Target, "target"> {
       : chat
       ? { "/messages": "translated" as const }
       : {}),
+    ...(provider.responses !== undefined
+      ? { "/responses": "native" as const }
+      : chat
+      ? { "/responses": "translated" as const }
+      : {}),
     ...(provider.completions === undefined ? {} : { "/completions": "native" as const }),
     ...(provider.embeddings === undefined ? {} : { "/embeddings": "native" as const }),
     ...Object.fromEntries((provider.forward?.paths ?? []).map((path) => [path, "native" as const])),

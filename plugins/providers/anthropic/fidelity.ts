@@ -1,7 +1,7 @@
 import type { Provider } from "intellirouter/plugin";
 
 /** What of a chat the Messages API cannot carry; the matrix in `test/fidelity` holds this to what really happens. */
-export const anthropicFidelity: Provider["fidelity"] = {
+export const anthropicFidelity: NonNullable<Provider["fidelity"]> = {
   audio_input: "refused",
   json_object: "approximated",
   reasoning_effort: "approximated",
