@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import memory from "../../../plugins/stores/memory.ts";
-import { testHost } from "../../../test/support/test-host.ts";
+import memoryStore from "../../../test/support/memory-store.ts";
 import { turnOf } from "../../../test/support/response-fixtures.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import type { Store } from "../../plugin/api/store.ts";
@@ -12,7 +11,7 @@ const day = 24 * 60 * 60 * 1000;
 
 function setUp(retentionMs = 30 * day) {
   const time = { now: 1_700_000_000_000 };
-  const backing = memory.create({}, testHost({ now: () => time.now })) as Store;
+  const backing = memoryStore(() => time.now);
   const errors: unknown[] = [];
   const store = new ResponseStore(backing, {
     retentionMs: () => retentionMs,
