@@ -1,4 +1,6 @@
 import type { AnyPlugin } from "intellirouter/plugin";
+import anthropic from "./providers/anthropic/index.ts";
+import azureOpenAi from "./providers/azure-openai/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
 import groq from "./providers/groq.ts";
@@ -28,6 +30,7 @@ import weighted from "./strategies/weighted.ts";
 export const builtinPlugins: readonly AnyPlugin[] = [
   openAiCompatible,
   openai,
+  anthropic,
   groq,
   mistral,
   deepseek,
@@ -35,6 +38,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   together,
   fireworks,
   openrouter,
+  azureOpenAi,
   ollama,
   llamaCpp,
   lmStudio,

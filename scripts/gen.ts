@@ -12,6 +12,7 @@ import { openApiDocument } from "../src/http/openapi-document.ts";
 import { routeTable } from "../src/http/routes.ts";
 import { settingsSchema } from "../src/schema/settings.ts";
 import { renderCommandLineReference } from "./render-command-line-reference.ts";
+import { renderFidelityReference } from "./render-fidelity-reference.ts";
 import { renderConfigurationReference } from "./render-configuration-reference.ts";
 
 interface GeneratedFile {
@@ -28,6 +29,7 @@ const files: readonly GeneratedFile[] = [
     path: "docs/reference/configuration.schema.json",
     render: () => toJson(settingsJsonSchema()),
   },
+  { path: "docs/reference/fidelity.md", render: renderFidelityReference },
   { path: "docs/reference/cli.md", render: renderCommandLineReference },
   {
     path: "docs/reference/openapi.json",

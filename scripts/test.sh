@@ -74,7 +74,7 @@ for part in "${parts[@]}"; do
     arch) tests "architecture" ./test/arch ;;
     unit) tests "unit" ./src ./plugins ./test/support ./scripts ;;
     contract) tests "contracts" ./test/contract ;;
-    wire) tests "wire" ./test/wire ;;
+    wire) tests "wire" ./test/wire ./test/fidelity ;;
     golden) tests "golden" ./test/golden ;;
     e2e)
       need curl curl

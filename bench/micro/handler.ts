@@ -103,6 +103,7 @@ const handler = createApp({
   logger,
   access: () => access,
   listModels: () => [],
+  listCapabilities: () => [],
   decisions,
   ready: () => true,
   admit: () => () => {},

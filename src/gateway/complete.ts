@@ -6,7 +6,7 @@ import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { NormaliserOptions, RequestBody } from "./operation.ts";
-import { RequestRecord } from "./request-record.ts";
+import { type RecordedCall, RequestRecord } from "./request-record.ts";
 
 /**
  * The request path: one call in, one answer out, one record left.
@@ -21,9 +21,9 @@ export async function complete<Body extends RequestBody>(
   call: GatewayCall<Body>,
 ): Promise<GatewayAnswer> {
   const { generation, release } = services.acquire();
-  const record = new RequestRecord(services, generation, call, release);
+  const facts = describe(call);
+  const record = new RequestRecord(services, generation, recordedCall(call, facts), release);
   try {
-    const facts = describe(call);
     const resolution = generation.router.resolve(facts);
     record.resolution = resolution;
     const plan = generation.router.plan(resolution, facts, record.candidates);
@@ -72,6 +72,21 @@ export async function complete<Body extends RequestBody>(
   } catch (error) {
     throw record.fail(error);
   }
+}
+
+function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
+  const { principal, requestId, decisionId, signal, arrivedAt } = call;
+  return {
+    operation: facts.operation,
+    model: facts.model,
+    stream: facts.stream,
+    principal,
+    requestId,
+    decisionId,
+    signal,
+    arrivedAt,
+    estimatePromptTokens: () => facts.promptTokens,
+  };
 }
 
 function describe<Body extends RequestBody>(

@@ -5,10 +5,25 @@ import type { AttemptResult, Dispatched, Resolution } from "../router/contracts.
 import { toApiError } from "../router/to-api-error.ts";
 import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decision.ts";
 import type { Usage } from "../schema/chat-completion.ts";
-import type { GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
-import type { RequestBody } from "./operation.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
+
+/** What a record tells of the request itself. */
+export interface RecordedCall {
+  readonly operation: string;
+  /** The name that the client asked for. */
+  readonly model: string;
+  readonly stream: boolean;
+  readonly principal: { readonly id: string };
+  readonly requestId: string;
+  readonly decisionId: string;
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal;
+  /** Arrival on the monotonic clock, in milliseconds. */
+  readonly arrivedAt: number;
+  /** For backends that do not count. Absent: the endpoint is not about tokens, and none are recorded. */
+  readonly estimatePromptTokens?: () => number;
+}
 
 /** A conversation of a thousand pictures must not make a record of a thousand lines. */
 const mostLosses = 64;
@@ -31,14 +46,14 @@ export class RequestRecord {
   readonly losses: Loss[] = [];
   readonly #services: GatewayServices;
   readonly #generation: Generation;
-  readonly #call: GatewayCall<RequestBody>;
+  readonly #call: RecordedCall;
   readonly #release: () => void;
   #written = false;
 
   constructor(
     services: GatewayServices,
     generation: Generation,
-    call: GatewayCall<RequestBody>,
+    call: RecordedCall,
     release: () => void,
   ) {
     this.#services = services;
@@ -77,11 +92,13 @@ export class RequestRecord {
     result: Pick<AttemptResult, "outcome" | "error">,
   ): void {
     const usage = this.#usageOf(produced);
-    this.attempts.push(dispatched.finish({ ...result, outputTokens: usage.completion_tokens }));
+    this.attempts.push(dispatched.finish({ ...result, outputTokens: usage?.completion_tokens ?? 0 }));
     const firstTokenMs = dispatched.firstTokenMs === undefined
       ? undefined
       : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
-    const cost = this.#generation.cost(dispatched.model.id, produced.usage ?? { ...usage, total_tokens: 0 });
+    const cost = usage === undefined
+      ? undefined
+      : this.#generation.cost(dispatched.model.id, produced.usage ?? { ...usage, total_tokens: 0 });
     this.#write({
       target: dispatched.model.id,
       outcome: result.outcome,
@@ -89,7 +106,7 @@ export class RequestRecord {
       ...(result.error === undefined
         ? {}
         : { error: String((result.error as Error).message ?? result.error) }),
-      usage,
+      ...(usage === undefined ? {} : { usage }),
       ...(cost === undefined ? {} : { cost_usd: cost }),
     }, firstTokenMs);
   }
@@ -110,9 +127,11 @@ export class RequestRecord {
     return error instanceof ApiError ? error : toApiError(error);
   }
 
-  #usageOf({ usage, outputCharacters }: Produced): NonNullable<Decision["usage"]> {
+  #usageOf({ usage, outputCharacters }: Produced): Decision["usage"] {
+    const { estimatePromptTokens } = this.#call;
+    if (usage === undefined && estimatePromptTokens === undefined) return undefined;
     return {
-      prompt_tokens: usage?.prompt_tokens ?? this.#call.operation.summarise(this.#call.body).promptTokens,
+      prompt_tokens: usage?.prompt_tokens ?? estimatePromptTokens!(),
       completion_tokens: usage?.completion_tokens ?? tokensOf(outputCharacters),
       cached_tokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
       reasoning_tokens: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
@@ -137,11 +156,11 @@ export class RequestRecord {
       id: call.decisionId,
       time: new Date(clock.now() - totalMs).toISOString(),
       request_id: call.requestId,
-      operation: call.operation.name,
-      model: call.body.model,
+      operation: call.operation,
+      model: call.model,
       ...describeResolution(this.resolution),
       principal: call.principal.id,
-      stream: call.body.stream === true,
+      stream: call.stream,
       policy: this.#generation.policyHash,
       candidates: this.candidates,
       attempts: this.attempts,

@@ -1,4 +1,5 @@
 import type { AccessControl } from "../auth/access-control.ts";
+import type { ChatFeature, Fidelity } from "../plugin/api/fidelity.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Decision } from "../schema/decision.ts";
@@ -14,6 +15,17 @@ export interface ListedModel {
   readonly [field: string]: unknown;
 }
 
+/** One name of `GET /v1/capabilities`, and the targets that may serve it. */
+export interface ListedCapabilities {
+  readonly id: string;
+  readonly targets: readonly {
+    readonly target: string;
+    /** Endpoint → whether the backend speaks it itself or is asked in another protocol. */
+    readonly endpoints: Readonly<Record<string, "native" | "translated">>;
+    readonly features: Readonly<Record<ChatFeature, Fidelity>>;
+  }[];
+}
+
 /** What the HTTP surface needs of the rest of the gateway. */
 export interface HttpServices {
   readonly gateway: GatewayServices;
@@ -21,6 +33,8 @@ export interface HttpServices {
   readonly access: () => AccessControl;
   /** Only what the caller may use. */
   readonly listModels: (mayUse: (target: string) => boolean) => readonly ListedModel[];
+  /** What survives on the way to each of them; only what the caller may use. */
+  readonly listCapabilities: (mayUse: (target: string) => boolean) => readonly ListedCapabilities[];
   readonly decisions: {
     get(id: string): Decision | undefined;
     list(query: {
@@ -37,7 +51,7 @@ export interface HttpServices {
   /** Counts a running inference request; undefined when there are already as many as may be. */
   readonly admit: () => (() => void) | undefined;
   /** The body of a response whose texts are asked for one by one; how to make it cheaply depends on the runtime. */
-  readonly streamBody: (texts: AsyncIterableIterator<string>) => BodyInit;
+  readonly streamBody: (pieces: AsyncIterableIterator<string | Uint8Array>) => BodyInit;
   readonly version: string;
 }
 

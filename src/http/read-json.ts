@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { ApiError } from "../lib/api-error.ts";
+import { brokenOff, tooLarge } from "./body-errors.ts";
 
 export interface ReadLimits {
   /** Before and after decompression. */
@@ -64,17 +65,6 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   return Buffer.concat(chunks);
 }
 
-/** The client left, or what it sent stopped being HTTP: its fault, and nothing for the log of our own failures. */
-function brokenOff(error: unknown): never {
-  if (error instanceof ApiError) throw error;
-  throw new ApiError({
-    status: 400,
-    code: "incomplete_body",
-    message: "The connection broke off before the body was complete.",
-    cause: error,
-  });
-}
-
 type Decoder = (input: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
 
 const decoders: Readonly<Record<string, Decoder>> = {
@@ -114,14 +104,6 @@ async function decode(bytes: Uint8Array, encoding: string, maxBytes: number): Pr
 function isOutputTooLarge(error: unknown): boolean {
   return error instanceof RangeError ||
     (error as { readonly code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
-}
-
-function tooLarge(maxBytes: number): ApiError {
-  return new ApiError({
-    status: 413,
-    code: "request_too_large",
-    message: `The body is larger than ${maxBytes} bytes, the limit of this gateway (server.max_body_bytes).`,
-  });
 }
 
 /** The complaint about a text that is not JSON; the search for the place costs only those who are at fault. */

@@ -20,7 +20,9 @@ import {
   responsesRequestSchema,
 } from "../schema/response.ts";
 import type { Route } from "./route.ts";
+import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
+import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { endpointRoute, inferenceRoute } from "./routes/inference.ts";
 import { getModelRoute, listModelsRoute } from "./routes/models.ts";
@@ -80,6 +82,8 @@ export function routeTable(): readonly Route[] {
       requestSchema: embeddingRequestSchema,
       responseSchema: embeddingResponseSchema,
     }),
+    ...forwardRoutes,
+    listCapabilitiesRoute,
     listModelsRoute,
     getModelRoute,
     ...healthRoutes,

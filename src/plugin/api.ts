@@ -22,6 +22,8 @@ export type {
   PluginHost,
   PluginLogger,
 } from "./api/host.ts";
+export { chatFeatures } from "./api/fidelity.ts";
+export type { ChatFeature, Fidelity } from "./api/fidelity.ts";
 export type {
   BackendContext,
   CallContext,
@@ -31,6 +33,8 @@ export type {
   EmbeddingsCapability,
   EnvironmentDiscovery,
   FidelityLoss,
+  ForwardCapability,
+  ForwardRequest,
   LoopbackDiscovery,
   MessagesCapability,
   ModelDescription,

@@ -31,7 +31,8 @@ export type ServedOperation =
   | "count_tokens"
   | "responses"
   | "completions"
-  | "embeddings";
+  | "embeddings"
+  | `/${string}`;
 
 /** Everything known of one model of one provider. */
 export interface RegistryModel {
@@ -167,6 +168,7 @@ export class ModelRegistry {
     if (provider.chat !== undefined || provider.messages !== undefined) {
       operations.add("messages").add("count_tokens");
     }
+    for (const path of provider.forward?.paths ?? []) operations.add(path as `/${string}`);
     if (provider.chat !== undefined || provider.responses !== undefined) operations.add("responses");
     if (provider.completions !== undefined) operations.add("completions");
     if (provider.embeddings !== undefined) operations.add("embeddings");

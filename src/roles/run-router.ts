@@ -16,7 +16,6 @@ import { type DiscoveredProvider, discoverLocal } from "../registry/discovery.ts
 import { ModelLists } from "../registry/model-lists.ts";
 import { PriceBook } from "../registry/price-book.ts";
 import { TargetStates } from "../router/target-states.ts";
-import { type HttpServer, serve } from "../runtime/serve.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
@@ -25,6 +24,8 @@ import { compose, type ComposeOptions, type Composition, providerKey } from "./c
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
 import { Generations } from "./generations.ts";
+import { closeServer, listen } from "./listen.ts";
+import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -81,12 +82,16 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("decision log", () => decisions.close());
 
   let local: readonly DiscoveredProvider[] = [];
-  const composeOptions = (next: LoadedSettings): ComposeOptions => ({
+  const composeOptions = (
+    next: LoadedSettings,
+    strategies: Composition["strategies"] = new Map(),
+  ): ComposeOptions => ({
     loaded: next,
     builtins,
     environment,
     local,
     shared,
+    strategies,
   });
   let opened = await decideAccess(loaded, store, environment);
   if (opened.warning !== undefined) logger.warn(opened.warning);
@@ -121,6 +126,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     access: () => opened.access,
     listModels: (mayUse: (target: string) => boolean) =>
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
+    listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
     ready: () => !shutdown.announced.aborted,
     admit: () => admission.enter(),
@@ -154,7 +160,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     change(async () => {
       try {
         const next = await options.reload();
-        const composition = await compose(composeOptions(next));
+        const composition = await compose(composeOptions(next, generations.current.strategies));
         const access = await decideAccess(next, store, environment);
         // Nobody would ever see it: only a start shows a new key.
         if (access.newAdminKey !== undefined) {
@@ -178,7 +184,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const discovered = change(async () => {
     if (!looksForLocal(loaded)) return;
     local = await findLocal(first, shared, server.port);
-    if (local.length > 0) activate(await compose(composeOptions(generations.current.loaded)));
+    if (local.length === 0) return;
+    const { loaded: current, strategies } = generations.current;
+    activate(await compose(composeOptions(current, strategies)));
   });
 
   if (loaded.file !== undefined) {
@@ -245,44 +253,6 @@ async function findLocal(
     ownPorts: new Set([ownPort]),
     signal: AbortSignal.timeout(localDiscoveryMs),
   });
-}
-
-async function listen(
-  { settings, locate }: LoadedSettings,
-  handler: RequestHandler,
-  logger: Logger,
-): Promise<HttpServer> {
-  const { host, port, idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
-  try {
-    return serve({
-      host,
-      port,
-      idleTimeoutSeconds,
-      handler,
-      onError: (error) => {
-        logger.error("a request failed outside of its handler", { error });
-        return new Response(null, { status: 500 });
-      },
-    });
-  } catch (error) {
-    const place = await locate(["server", "port"]);
-    const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
-    throw new Error(
-      `The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`,
-      { cause: error },
-    );
-  }
-}
-
-/** Time for the last piece of a stream that is cut off, in milliseconds. */
-const lastWordsMs = 100;
-
-async function closeServer(server: HttpServer, clock: Clock, forced: AbortSignal): Promise<void> {
-  // Streams are told first that there will be no more of them.
-  const cut = () => clock.setTimeout(() => void server.abort(), lastWordsMs);
-  if (forced.aborted) cut();
-  else forced.addEventListener("abort", cut, { once: true });
-  await server.stop();
 }
 
 function httpSettings({ settings }: LoadedSettings): HttpSettings {

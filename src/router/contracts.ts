@@ -12,7 +12,11 @@ export type OperationName =
   | "count_tokens"
   | "responses"
   | "completions"
-  | "embeddings";
+  | "embeddings"
+  | ForwardedPath;
+
+/** Below `/v1`; requests to it are handed on unread. */
+export type ForwardedPath = `/${string}`;
 
 /** One model of one provider, as the registry describes it. */
 export interface CatalogModel {

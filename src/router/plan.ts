@@ -184,6 +184,7 @@ function planned(target: ResolvedTarget, resolution: Resolution): PlannedTarget 
 
 function serves(model: CatalogModel, operation: RequestFacts["operation"]): boolean {
   if (!model.operations.has(operation)) return false;
+  if (operation.startsWith("/")) return true;
   return operation === "embeddings" ? model.embeddings !== false : model.chat !== false;
 }
 

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { PluginDefinition, Provider } from "intellirouter/plugin";
 import { testProvider } from "intellirouter/plugin/testing";
 import { builtinPlugins } from "../../plugins/builtin.ts";
@@ -19,7 +21,11 @@ const providers = builtinPlugins.filter((plugin): plugin is PluginDefinition<"pr
   plugin.kind === "provider"
 );
 
-for (const plugin of providers) {
+/** Those whose wire is another, or whose address has another form, have a test file of their own. */
+const isShared = ({ name }: { readonly name: string }) =>
+  !existsSync(join(import.meta.dir, `providers-${name}.test.ts`));
+
+for (const plugin of providers.filter(isShared)) {
   describe(plugin.name, () => {
     const make = (options: Record<string, unknown>) =>
       plugin.create(plugin.options.parse(options), host) as Provider;

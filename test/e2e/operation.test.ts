@@ -197,3 +197,16 @@ test("every answer, whole or in pieces, good or bad, gives its place back", asyn
     expect((await ask(gateway, "up/m")).status).toBe(200);
   });
 });
+
+test("a strategy goes on with what it has learnt when a reload leaves its route alone", async () => {
+  const config = (level: string) =>
+    `${provider()}[logging]\nlevel = "${level}"\n[[routes]]\nname = "turns"\nstrategy = "round-robin"\ntargets = ["up/a", "up/b", "up/c"]\n`;
+  await withGateway({ config: config("info") }, async (gateway) => {
+    const served = async () => (await ask(gateway, "turns")).headers.get("x-intellirouter-target");
+    const first = [await served(), await served()];
+    writeFileSync(join(gateway.directory, "gateway.toml"), config("debug"));
+    gateway.signal("SIGHUP");
+    await until(() => gateway.stderr().includes("was reloaded"), "the reload");
+    expect(new Set([...first, await served()]).size).toBe(3);
+  });
+});

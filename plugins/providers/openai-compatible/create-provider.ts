@@ -19,7 +19,8 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
   const apiKey = host.secret("api_key");
   const client = new BackendClient(host, {
     headers: encodeHeaders(options, apiKey),
-    secrets: apiKey === undefined ? [] : [apiKey],
+    // Keys often travel in headers of other names.
+    secrets: [...(apiKey === undefined ? [] : [apiKey]), ...Object.values(options.headers).filter(isLong)],
   });
   const baseUrl = options.base_url.replace(/\/+$/, "");
   const chatUrl = `${baseUrl}/chat/completions`;
@@ -64,6 +65,19 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
           context,
         ),
     },
+    ...(options.reasoning_replay === "none" ? {} : { reasoningReplay: options.reasoning_replay }),
+    ...(options.forward.length === 0 ? {} : {
+      forward: {
+        paths: options.forward,
+        send: ({ path, contentType, body }, context) =>
+          client.forward(baseUrl + path, contentType, body, context),
+      },
+    }),
     listModels: async (context) => describeModels(await client.get(`${baseUrl}/models`, context)),
   };
+}
+
+/** Shorter values are words, which must stay readable. */
+function isLong(value: string): boolean {
+  return value.length >= 8;
 }

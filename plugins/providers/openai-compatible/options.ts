@@ -1,5 +1,16 @@
 import { z } from "zod";
 
+/** Endpoints of the OpenAI protocol that are handed on as they are. */
+export const forwardPaths = [
+  "/moderations",
+  "/images/generations",
+  "/images/edits",
+  "/images/variations",
+  "/audio/speech",
+  "/audio/transcriptions",
+  "/audio/translations",
+] as const;
+
 /** Options of every provider that speaks the OpenAI protocol. */
 export const openAiCompatibleOptions = z.strictObject({
   base_url: z.string()
@@ -21,8 +32,14 @@ export const openAiCompatibleOptions = z.strictObject({
     .describe(
       "The field for the limit of an answer that the backend knows; the other spelling is renamed to it.",
     ),
+  forward: z.array(z.enum(forwardPaths)).default([]).describe(
+    "Further endpoints that the backend has, whose requests are handed on as they are.",
+  ),
   drop_fields: z.array(z.string()).default([]).describe(
     "Request fields that the backend refuses, removed before sending.",
+  ),
+  reasoning_replay: z.enum(["none", "details", "text"]).default("none").describe(
+    "How the backend wants back what it thought in earlier turns: as reasoning_details, as the text reasoning_content, or not.",
   ),
   responses_api: z.boolean().default(false).describe(
     "The backend has /responses itself; otherwise clients of that protocol are served by its chat completions, translated.",
@@ -41,6 +58,10 @@ export function optionsWithDefaults(defaults: Partial<z.input<typeof openAiCompa
     ),
     max_tokens_field: shape.max_tokens_field.unwrap().default(defaults.max_tokens_field ?? "as_sent")
       .describe(shape.max_tokens_field.description ?? ""),
+    reasoning_replay: shape.reasoning_replay.unwrap().default(defaults.reasoning_replay ?? "none").describe(
+      shape.reasoning_replay.description ?? "",
+    ),
+    forward: shape.forward.unwrap().default(defaults.forward ?? []).describe(shape.forward.description ?? ""),
     drop_fields: shape.drop_fields.unwrap().default(defaults.drop_fields ?? []).describe(
       shape.drop_fields.description ?? "",
     ),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
+import { admitted } from "../admitted.ts";
 import { EventStream } from "../event-stream.ts";
 import type { Exchange } from "../exchange.ts";
 import { readJson } from "../read-json.ts";
@@ -34,29 +35,15 @@ export function endpointRoute<Body extends RequestBody>(
     permission: "inference",
     tag: "Inference",
     streams: endpoint.streams,
-    async handle(exchange) {
-      const leave = exchange.services.admit();
-      if (leave === undefined) throw overloaded();
-      let done = leave;
-      try {
+    handle: (exchange) =>
+      admitted(exchange, async (admission) => {
         const body = validate(
           compiled ??= z.compile(requestSchema),
           await readJson(exchange.request, exchange.settings),
         );
-        // Not before: a client that stalls in the middle of its body is still to be cut off.
-        const restoreTimeout = exchange.connection.keepOpen();
-        done = () => {
-          restoreTimeout();
-          leave();
-        };
-        const response = await answer(exchange, endpoint, body, done);
-        if (response.body === null || !isStream(response)) done();
-        return response;
-      } catch (error) {
-        done();
-        throw error;
-      }
-    },
+        admission.bodyIsRead();
+        return await answer(exchange, endpoint, body, admission.done);
+      }),
   };
 }
 
@@ -95,6 +82,7 @@ async function answer<Body extends RequestBody>(
     return new Response(services.streamBody(events), { headers });
   }
   headers["content-type"] = "application/json";
+  done();
   return new Response(content.text ?? JSON.stringify(content.body), { headers });
 }
 
@@ -113,7 +101,7 @@ function lossReport(losses: readonly { readonly field: string; readonly effect: 
 const mostHops = 5;
 
 /** @throws {ApiError} 508 for a request that comes from itself. */
-function hopsOf(headers: Headers): number {
+export function hopsOf(headers: Headers): number {
   const text = headers.get("x-intellirouter-hops");
   if (text === null) return 1;
   const hops = /^\d{1,3}$/.test(text) ? Number(text) + 1 : 1;
@@ -123,19 +111,5 @@ function hopsOf(headers: Headers): number {
     code: "loop_detected",
     message: `This request has passed ${hops - 1} gateways: some provider leads back to where it comes from.`,
     shouldRetry: false,
-  });
-}
-
-function isStream(response: Response): boolean {
-  return response.headers.get("content-type") === streamType;
-}
-
-function overloaded(): ApiError {
-  return new ApiError({
-    status: 503,
-    code: "gateway_overloaded",
-    message:
-      "The gateway has as many requests in flight as it may (server.max_concurrent_requests). Try again shortly.",
-    retryAfterMs: 1000,
   });
 }

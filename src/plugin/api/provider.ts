@@ -1,3 +1,4 @@
+import type { ChatFeature, Fidelity } from "./fidelity.ts";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -134,6 +135,31 @@ export interface EmbeddingsCapability {
   create(request: EmbeddingRequest, context: CallContext): Promise<CallResult<EmbeddingResponse>>;
 }
 
+/** A request that is handed on as it is. */
+export interface ForwardRequest {
+  /** Below `/v1`, such as `/audio/speech`. */
+  readonly path: string;
+  /** The backend's own name of the model; it is in the body, too. */
+  readonly model: string;
+  readonly contentType: string;
+  /** The model in it is already the backend's own. */
+  readonly body: string | ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * Endpoints of the OpenAI protocol whose requests and answers the gateway hands on without reading them: moderations, images, audio.
+ * Only what the backend really has is listed.
+ */
+export interface ForwardCapability {
+  /** Paths below `/v1`. */
+  readonly paths: readonly string[];
+  /**
+   * Resolves with the response once its headers are there; its body is read as it comes.
+   * @throws {UpstreamError} for every status but success.
+   */
+  send(request: ForwardRequest, context: CallContext): Promise<Response>;
+}
+
 /** What is known of one model; every field but the id is optional because most backends tell little. */
 export interface ModelDescription {
   /** The backend's own name of the model. */
@@ -163,12 +189,15 @@ export interface Provider {
   readonly responses?: ResponsesCapability;
   readonly completions?: CompletionsCapability;
   readonly embeddings?: EmbeddingsCapability;
+  readonly forward?: ForwardCapability;
   /**
    * How the backend takes back what it thought in earlier turns: as `reasoning_details` (and `extra_content` of tool calls), or as the
    * text `reasoning_content`. The gateway remembers it for clients that do not send it. Absent: not at all, and it is left out of
    * what is translated for this backend, since strict ones refuse fields that they do not know.
    */
   readonly reasoningReplay?: "details" | "text";
+  /** What becomes of each feature of a chat; `full` where nothing is said. Shown at `GET /v1/capabilities`. */
+  readonly fidelity?: Readonly<Partial<Record<ChatFeature, Fidelity>>>;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */
   listModels?(context: BackendContext): Promise<readonly ModelDescription[]>;
   /** Models that are known without asking. */

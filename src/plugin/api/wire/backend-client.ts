@@ -92,14 +92,32 @@ export class BackendClient {
     });
   }
 
+  /** Posts a body as it is and gives the response once its headers say success. */
+  forward(
+    url: string,
+    contentType: string,
+    body: string | ReadableStream<Uint8Array<ArrayBuffer>>,
+    context: BackendContext,
+  ): Promise<Response> {
+    return this.#guard(async () => {
+      const response = await this.#send("POST", url, body, context, contentType);
+      if (!response.ok) await this.#json(response, context);
+      return response;
+    });
+  }
+
   async #send(
     method: OutgoingRequest["method"],
     url: string,
-    body: string,
+    body: string | ReadableStream<Uint8Array<ArrayBuffer>>,
     context: BackendContext,
+    contentType?: string,
   ): Promise<Response> {
     const { headers } = this.#options;
-    const own = typeof headers === "function" ? await headers({ method, url, body }, context) : headers;
+    const signed = typeof body === "string" ? body : "";
+    const own = typeof headers === "function"
+      ? await headers({ method, url, body: signed }, context)
+      : headers;
     return this.#host.fetch(url, {
       method,
       headers: {
@@ -107,6 +125,7 @@ export class BackendClient {
         "x-client-request-id": context.requestId,
         "x-intellirouter-hops": String(context.hops ?? 1),
         ...own,
+        ...(contentType === undefined ? {} : { "content-type": contentType }),
       },
       signal: context.signal,
       ...(method === "GET" ? {} : { body }),

@@ -114,3 +114,25 @@ test("an end in the middle of an event is a broken connection, not garbage", asy
     expect((failure as UpstreamError).kind).toBe("unavailable");
   }
 });
+
+test("events with names are read whichever way they are cut, and however unusual the next is", () => {
+  const text = 'event: message_start\ndata: {"type":"a"}\n\nevent: ping\ndata: {"type":"ping"}\n\n' +
+    'event: delta\ndata: {"type":"b","text":"ünï"}\n\nevent: odd\nid: 7\ndata: {"type":"c"}\n\ndata: {"type":"d"}\n\n';
+  const whole = bytes(text);
+  for (let cut = 0; cut <= whole.length; cut++) {
+    const reader = new EventReader<{ type: string }>();
+    const frames = [...reader.feed(whole.slice(0, cut)), ...reader.feed(whole.slice(cut)), ...reader.end()];
+    expect([cut, frames.map(({ chunk }) => chunk.type)]).toEqual([cut, ["a", "b", "c", "d"]]);
+    expect(reader.failure).toBeUndefined();
+  }
+});
+
+test("an event of the name error is one, also between others", async () => {
+  const { batches, failure } = await collect(
+    body([
+      'event: a\ndata: {"type":"a"}\n\nevent: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n',
+    ]).stream,
+  );
+  expect(batches).toEqual([[{ type: "a" }]]);
+  expect(failure).toMatchObject({ kind: "overloaded", message: "busy" });
+});

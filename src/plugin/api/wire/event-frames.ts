@@ -14,14 +14,17 @@ const closingMs = 1_000;
 
 const plainStart = "data: ";
 
+/** What an event's name, in protocols that have them, begins with; its data follows on the next line. */
+const namedStart = "event: ";
+
 /** Events of these names say nothing. */
 const silentEvents = new Set(["ping", "keepalive", "keep-alive", "heartbeat"]);
 
 /**
  * Reads server-sent events into frames, one batch for each read, as they are asked for.
  *
- * Events in the plain form that backends nearly always use (`data: {…}`, a blank line) are cut by hand, since that costs a
- * fraction; from the first unusual byte on a full parser takes over.
+ * Events in the plain forms that backends nearly always use (`data: {…}`, perhaps `event: …` before it, a blank line) are cut by
+ * hand, since that costs a fraction; from the first unusual byte on a full parser takes over.
  *
  * @param mask takes secrets out of an error that the backend sent.
  * @throws {UpstreamError} on an error event, on garbage, and when the connection breaks.
@@ -145,18 +148,25 @@ export class EventReader<Chunk> {
     for (;;) {
       const end = text.indexOf("\n\n", start);
       if (end < 0) break;
-      if (!text.startsWith(plainStart, start)) return this.#useParser(text.slice(start));
-      const data = text.slice(start + plainStart.length, end);
-      if (data.includes("\n") || data.includes("\r")) return this.#useParser(text.slice(start));
+      const named = text.startsWith(namedStart, start);
+      const line = named ? text.indexOf("\n", start) + 1 : start;
+      if (!text.startsWith(plainStart, line)) return this.#useParser(text.slice(start));
+      const data = text.slice(line + plainStart.length, end);
+      const event = named ? text.slice(start + namedStart.length, line - 1) : undefined;
+      if (data.includes("\n") || data.includes("\r") || event?.includes("\r")) {
+        return this.#useParser(text.slice(start));
+      }
       start = end + 2;
-      this.#data(data);
+      this.#event(event, data);
       if (this.done) return;
     }
     this.#pending = text.slice(start);
     this.#size = 0;
     this.#grow(this.#pending.length);
     // Without plain line ends the blank line would never be found.
-    const unusual = this.#pending.length >= plainStart.length && !this.#pending.startsWith(plainStart);
+    const begun = this.#pending.slice(0, namedStart.length);
+    const unusual = begun.length >= plainStart.length && !begun.startsWith(plainStart) &&
+      !namedStart.startsWith(begun);
     if (unusual || this.#pending.includes("\r")) this.#useParser(this.#take(""));
   }
 
@@ -164,10 +174,8 @@ export class EventReader<Chunk> {
     this.#parser = createParser({
       onEvent: ({ event, data }) => {
         this.#size = 0;
-        if (this.done || this.failure !== undefined || (event !== undefined && silentEvents.has(event))) {
-          return;
-        }
-        this.#guard(() => event === "error" ? this.#error(data) : this.#data(data));
+        if (this.done || this.failure !== undefined) return;
+        this.#guard(() => this.#event(event, data));
       },
       onError: (error) => {
         // An old llama.cpp puts errors into a field of their own.
@@ -199,6 +207,11 @@ export class EventReader<Chunk> {
     this.#pending = "";
     this.#more = [];
     return text;
+  }
+
+  #event(event: string | undefined, data: string): void {
+    if (event === "error") this.#error(data);
+    else if (event === undefined || !silentEvents.has(event)) this.#data(data);
   }
 
   #data(data: string): void {

@@ -1,0 +1,73 @@
+/** The backends of the matrix: how each is made, and an answer in its own protocol. */
+import type { AnyPlugin } from "intellirouter/plugin";
+import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
+import openrouter from "../../plugins/providers/openrouter.ts";
+import anthropic from "../../plugins/providers/anthropic/index.ts";
+import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
+import deepseek from "../../plugins/providers/deepseek.ts";
+
+export interface Backend {
+  readonly name: string;
+  readonly plugin: AnyPlugin;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly model: string;
+  /** A whole answer to a chat. */
+  readonly answer: unknown;
+}
+
+const chatAnswer = {
+  id: "chatcmpl-1",
+  object: "chat.completion",
+  created: 1_700_000_000,
+  model: "m",
+  choices: [{
+    index: 0,
+    message: { role: "assistant", content: "Hi.", refusal: null },
+    logprobs: null,
+    finish_reason: "stop",
+  }],
+  usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+};
+
+const messageAnswer = {
+  id: "msg_1",
+  type: "message",
+  role: "assistant",
+  model: "claude",
+  content: [{ type: "text", text: "Hi." }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 },
+};
+
+const secrets = { api_key: "test-key" };
+
+export const backends: readonly Backend[] = [
+  {
+    name: "openai-compatible",
+    plugin: openAiCompatible,
+    options: { base_url: "http://backend.example/v1" },
+    secrets,
+    model: "m",
+    answer: chatAnswer,
+  },
+  {
+    name: "anthropic",
+    plugin: anthropic,
+    options: {},
+    secrets,
+    model: "claude-opus-4-5",
+    answer: messageAnswer,
+  },
+  {
+    name: "azure-openai",
+    plugin: azureOpenAi,
+    options: { base_url: "https://resource.openai.azure.com" },
+    secrets,
+    model: "gpt-4o",
+    answer: chatAnswer,
+  },
+  { name: "openrouter", plugin: openrouter, options: {}, secrets, model: "m", answer: chatAnswer },
+  { name: "deepseek", plugin: deepseek, options: {}, secrets, model: "deepseek-chat", answer: chatAnswer },
+];

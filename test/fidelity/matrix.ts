@@ -1,0 +1,83 @@
+/** Runs every feature from every protocol of clients to every backend, and says what became of it. */
+import type { Fidelity, FidelityLoss, Provider } from "intellirouter/plugin";
+import { isUpstreamError } from "intellirouter/plugin";
+import { chatOperation } from "../../src/gateway/operations/chat.ts";
+import { messagesOperation } from "../../src/gateway/operations/messages.ts";
+import type { Operation } from "../../src/gateway/operation.ts";
+import { testHost } from "../support/test-host.ts";
+import { type Backend, backends } from "./backends.ts";
+import { downloadedImage, type FeatureCase, features } from "./features.ts";
+
+export const ingresses = ["chat", "messages"] as const;
+export type Ingress = typeof ingresses[number];
+
+/** `silent`: it neither arrived nor was anything said of it. `absent`: the client's protocol cannot say it. */
+export type Verdict = Fidelity | "silent" | "absent";
+
+export interface Cell {
+  readonly backend: string;
+  readonly ingress: Ingress;
+  readonly feature: FeatureCase["feature"];
+  readonly verdict: Verdict;
+  /** What was reported, or the error. */
+  readonly notes: readonly string[];
+}
+
+export async function runMatrix(): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  for (const backend of backends) {
+    for (const ingress of ingresses) {
+      for (const feature of features) {
+        cells.push({
+          backend: backend.name,
+          ingress,
+          feature: feature.feature,
+          ...await run(backend, ingress, feature),
+        });
+      }
+    }
+  }
+  return cells;
+}
+
+export async function makeProvider(backend: Backend, sent: string[]): Promise<Provider> {
+  const host = testHost({
+    secret: (name) => backend.secrets[name],
+    download: () => Promise.resolve({ mediaType: "image/png", data: new Uint8Array(downloadedImage) }),
+    fetch: (_url, init) => {
+      sent.push(String(init?.body ?? ""));
+      const text = JSON.stringify(backend.answer);
+      return Promise.resolve(new Response(text, { headers: { "content-type": "application/json" } }));
+    },
+  });
+  const options = await backend.plugin.options.parseAsync(backend.options);
+  return await backend.plugin.create(options, host) as Provider;
+}
+
+async function run(
+  backend: Backend,
+  ingress: Ingress,
+  feature: FeatureCase,
+): Promise<{ verdict: Verdict; notes: readonly string[] }> {
+  const request = feature[ingress];
+  if (request === undefined) return { verdict: "absent", notes: [] };
+  const sent: string[] = [];
+  const provider = await makeProvider(backend, sent);
+  const losses: FidelityLoss[] = [];
+  const operation = (ingress === "chat" ? chatOperation : messagesOperation) as Operation;
+  try {
+    await operation.complete(provider, { model: backend.model, ...request }, {
+      requestId: "req_1",
+      signal: new AbortController().signal,
+      tenant: "default",
+      reportLoss: (loss) => losses.push(loss),
+    }, { includeUsage: false, forcedModel: undefined, fallbackId: "req_1", fallbackModel: "m", created: 1 });
+  } catch (error) {
+    if (!isUpstreamError(error) || !["invalid_request", "unsupported"].includes(error.kind)) throw error;
+    return { verdict: "refused", notes: [`${error.param ?? "-"}: ${error.message}`] };
+  }
+  const notes = losses.map(({ field, effect, detail }) => `${effect} ${field}: ${detail}`);
+  if (losses.some(({ effect }) => effect === "dropped")) return { verdict: "dropped", notes };
+  if (losses.length > 0) return { verdict: "approximated", notes };
+  return { verdict: feature.arrives(sent.join("\n")) ? "full" : "silent", notes };
+}
