@@ -1,5 +1,6 @@
 import type { FidelityLoss } from "../../plugin/api/provider.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
+import { isMade } from "./input-items.ts";
 import type { ResponseTurn } from "./response-turn.ts";
 import { isSealed } from "./sealed-reasoning.ts";
 
@@ -7,7 +8,13 @@ import { isSealed } from "./sealed-reasoning.ts";
 const encryptedReasoning = "reasoning.encrypted_content";
 
 /** Items whose ids name nothing at a backend that keeps nothing, and which need none. */
-const idless = new Set(["message", "function_call", "custom_tool_call"]);
+const idless = new Set([
+  "message",
+  "function_call",
+  "function_call_output",
+  "custom_tool_call",
+  "custom_tool_call_output",
+]);
 
 /**
  * The request for a backend that speaks the protocol itself: the gateway keeps the conversation, so the backend gets all of it and
@@ -43,7 +50,7 @@ function backendItem(
     });
     return [];
   }
-  if (own >= 0 || !idless.has(item.type ?? "")) return [item];
+  if (own >= 0 || !(idless.has(item.type ?? "") || isMade(item))) return [item];
   const { id: _id, ...rest } = item;
   return [rest];
 }

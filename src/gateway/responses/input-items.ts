@@ -30,10 +30,18 @@ export function inputItems(input: ResponsesRequest["input"]): ResponseItem[] {
   return input.map((item, index) => withType(item, `input[${index}]`));
 }
 
+/** How the ids of all others begin. */
+const anyPrefix = "item";
+
+/** Whether the item had no id of its own; what is told to the client as one means nothing to a backend. */
+export function isMade({ id }: ResponseItem): boolean {
+  return id?.startsWith(`${anyPrefix}_`) ?? false;
+}
+
 /** The items as they are kept and listed: each has an id, and messages have parts and a status. */
 export function keptItems(items: readonly ResponseItem[]): ResponseItem[] {
   return items.map((item) => {
-    const id = item.id || makeId(prefixes[item.type ?? ""] ?? "item");
+    const id = item.id || makeId(prefixes[item.type ?? ""] ?? anyPrefix);
     if (item.type !== "message") return { ...item, id };
     const type = item.role === "assistant" ? "output_text" : "input_text";
     const more = item.role === "assistant" ? { annotations: [], logprobs: [] } : {};

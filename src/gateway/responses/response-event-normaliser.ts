@@ -32,7 +32,7 @@ export class ResponseEventNormaliser implements StreamNormaliser<ResponseEvent> 
   /** The response as the backend last told it. */
   #response: ResponseObject | undefined;
   /** Items that are whole, by their index. */
-  readonly #items: Loose[] = [];
+  readonly #items = new Map<unknown, Loose>();
   /** The backend's own word that it has failed. */
   #failure: Loose | undefined;
   #ended = false;
@@ -63,9 +63,7 @@ export class ResponseEventNormaliser implements StreamNormaliser<ResponseEvent> 
     if (openers.has(type) || enders.has(type)) return this.#whole(event, frame, out);
     this.hasOutput = true;
     if (typeof event.delta === "string") this.outputCharacters += event.delta.length;
-    if (type === "response.output_item.done" && typeof event.output_index === "number") {
-      this.#items[event.output_index] = event.item as Loose;
-    }
+    if (type === "response.output_item.done") this.#items.set(event.output_index, event.item as Loose);
     this.#pass(event, frame.text, out);
   }
 
@@ -92,7 +90,7 @@ export class ResponseEventNormaliser implements StreamNormaliser<ResponseEvent> 
       output: [],
       error,
     });
-    const output = this.#items.filter((item) => item !== undefined);
+    const output = [...this.#items.values()];
     const failed = told ?? { ...this.#response, output, status: "failed", error: made.error };
     const response = { ...made, ...failed, ...(this.#turn.store ? { id: this.#turn.id, store: true } : {}) };
     return [JSON.stringify({ type: "response.failed", sequence_number: this.#sequence++, response })];
