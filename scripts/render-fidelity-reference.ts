@@ -1,7 +1,11 @@
 import { chatFeatures } from "../src/plugin/api/fidelity.ts";
 import { type Cell, ingresses, runMatrix } from "../test/fidelity/matrix.ts";
 
-const protocols = { chat: "OpenAI Chat Completions", messages: "Anthropic Messages" } as const;
+const protocols = {
+  chat: "OpenAI Chat Completions",
+  messages: "Anthropic Messages",
+  responses: "OpenAI Responses",
+} as const;
 
 const marks = {
   full: "yes",
@@ -51,7 +55,7 @@ that names the field. Nothing is lost without a word: the suite fails when somet
 over targets that would lose something. \`GET /v1/capabilities\` tells the same of each model.
 
 Backends that speak a client's own protocol get its requests as they are: OpenAI-shaped ones from Chat Completions, Anthropic from
-Messages.
+Messages, OpenAI from Responses.
 
 ${tables.join("\n")}
 ## Notes

@@ -3,12 +3,15 @@ import type { Fidelity, FidelityLoss, Provider } from "intellirouter/plugin";
 import { isUpstreamError } from "intellirouter/plugin";
 import { chatOperation } from "../../src/gateway/operations/chat.ts";
 import { messagesOperation } from "../../src/gateway/operations/messages.ts";
+import { responsesOperation } from "../../src/gateway/operations/responses.ts";
 import type { Operation } from "../../src/gateway/operation.ts";
+import { turnOf } from "../support/response-fixtures.ts";
 import { testHost } from "../support/test-host.ts";
 import { type Backend, backends } from "./backends.ts";
 import { downloadedImage, type FeatureCase, features } from "./features.ts";
+import { responseRequests } from "./response-requests.ts";
 
-export const ingresses = ["chat", "messages"] as const;
+export const ingresses = ["chat", "messages", "responses"] as const;
 export type Ingress = typeof ingresses[number];
 
 /** `silent`: it neither arrived nor was anything said of it. `absent`: the client's protocol cannot say it. */
@@ -59,12 +62,17 @@ async function run(
   ingress: Ingress,
   feature: FeatureCase,
 ): Promise<{ verdict: Verdict; notes: readonly string[] }> {
-  const request = feature[ingress];
+  const request = ingress === "responses" ? responseRequests[feature.feature] : feature[ingress];
   if (request === undefined) return { verdict: "absent", notes: [] };
   const sent: string[] = [];
   const provider = await makeProvider(backend, sent);
   const losses: FidelityLoss[] = [];
-  const operation = (ingress === "chat" ? chatOperation : messagesOperation) as Operation;
+  const operations = {
+    chat: chatOperation,
+    messages: messagesOperation,
+    responses: responsesOperation(turnOf(request, { store: false })),
+  };
+  const operation = operations[ingress] as Operation;
   try {
     await operation.complete(provider, { model: backend.model, ...request }, {
       requestId: "req_1",
