@@ -55,7 +55,7 @@ that names the field. Nothing is lost without a word: the suite fails when somet
 over targets that would lose something. \`GET /v1/capabilities\` tells the same of each model.
 
 Backends that speak a client's own protocol get its requests as they are: OpenAI-shaped ones from Chat Completions, Anthropic from
-Messages, OpenAI from Responses.
+Messages.
 
 ${tables.join("\n")}
 ## Notes

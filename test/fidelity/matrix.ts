@@ -3,13 +3,12 @@ import type { Fidelity, FidelityLoss, Provider } from "intellirouter/plugin";
 import { isUpstreamError } from "intellirouter/plugin";
 import { chatOperation } from "../../src/gateway/operations/chat.ts";
 import { messagesOperation } from "../../src/gateway/operations/messages.ts";
-import { responsesOperation } from "../../src/gateway/operations/responses.ts";
 import type { Operation } from "../../src/gateway/operation.ts";
+import { responsesOperation } from "../../src/gateway/operations/responses.ts";
 import { turnOf } from "../support/response-fixtures.ts";
 import { testHost } from "../support/test-host.ts";
 import { type Backend, backends } from "./backends.ts";
 import { downloadedImage, type FeatureCase, features } from "./features.ts";
-import { responseRequests } from "./response-requests.ts";
 
 export const ingresses = ["chat", "messages", "responses"] as const;
 export type Ingress = typeof ingresses[number];
@@ -57,22 +56,23 @@ export async function makeProvider(backend: Backend, sent: string[]): Promise<Pr
   return await backend.plugin.create(options, host) as Provider;
 }
 
+function operationOf(ingress: Ingress, request: Readonly<Record<string, unknown>>): Operation {
+  if (ingress === "chat") return chatOperation as Operation;
+  if (ingress === "messages") return messagesOperation as Operation;
+  return responsesOperation(turnOf(request)) as unknown as Operation;
+}
+
 async function run(
   backend: Backend,
   ingress: Ingress,
   feature: FeatureCase,
 ): Promise<{ verdict: Verdict; notes: readonly string[] }> {
-  const request = ingress === "responses" ? responseRequests[feature.feature] : feature[ingress];
+  const request = feature[ingress];
   if (request === undefined) return { verdict: "absent", notes: [] };
   const sent: string[] = [];
   const provider = await makeProvider(backend, sent);
   const losses: FidelityLoss[] = [];
-  const operations = {
-    chat: chatOperation,
-    messages: messagesOperation,
-    responses: responsesOperation(turnOf(request, { store: false })),
-  };
-  const operation = operations[ingress] as Operation;
+  const operation = operationOf(ingress, request);
   try {
     await operation.complete(provider, { model: backend.model, ...request }, {
       requestId: "req_1",
