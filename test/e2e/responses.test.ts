@@ -506,6 +506,42 @@ test("a native answer that needs nothing of the gateway's passes byte for byte",
   }
 });
 
+test("a conversation may change its backend between turns, in both directions", async () => {
+  const first = await client.responses.create({ model: "native/gpt-native", input: "One" });
+  const second = await client.responses.create({
+    model: "mock/mock-llama-reasoning",
+    input: "Two",
+    previous_response_id: first.id,
+  });
+  const third = await client.responses.create({
+    model: "native/gpt-native",
+    input: "Three",
+    previous_response_id: second.id,
+  });
+  expect(third.output_text).toBe("Hello, natively.");
+  const { input } = lastCall().body;
+  expect(input.map((item: { type?: string; role?: string }) => item.role ?? item.type)).toEqual(
+    ["user", "assistant", "user", "assistant", "user"],
+  );
+  // What the gateway calls them means nothing to a backend that keeps nothing.
+  expect(input.filter((item: object) => "id" in item)).toEqual([]);
+});
+
+test("a response is kept before the client is told that it is complete", async () => {
+  for (const model of ["cloud/normal", "native/gpt-native"]) {
+    const stream = await client.responses.create({ model, input: "Hi", stream: true });
+    for await (const event of stream) {
+      if (event.type !== "response.completed") continue;
+      const next = await client.responses.create({
+        model,
+        input: "More",
+        previous_response_id: event.response.id,
+      });
+      expect(next.status).toBe("completed");
+    }
+  }
+});
+
 test("items of stored responses can be referred to", async () => {
   const first: ResponseObject = await client.responses.create({ model: "cloud/normal", input: "Hi" });
   await client.responses.create({

@@ -3,6 +3,7 @@
  * that it can be found again in what a backend is sent, whatever that backend calls it.
  */
 import type { ChatFeature } from "intellirouter/plugin";
+import { sealReasoning } from "../../src/gateway/responses/sealed-reasoning.ts";
 
 type Request = Record<string, unknown>;
 
@@ -330,6 +331,26 @@ export const features: readonly FeatureCase[] = [
         { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_a", content: "rain" }] },
       ],
     },
+    responses: {
+      tools: [responsesTool],
+      input: [
+        hello,
+        {
+          type: "reasoning",
+          id: "rs_1",
+          summary: [],
+          content: [{ type: "reasoning_text", text: "I thought." }],
+          encrypted_content: sealReasoning([{
+            type: "reasoning.text",
+            text: "I thought.",
+            signature: "signature-sentinel",
+            format: "anthropic-claude-v1",
+            index: 0,
+          }]),
+        },
+        ...(responsesTurn([["call_a", "Oslo", "rain"]]).input as Request[]).slice(1),
+      ],
+    },
     arrives: (sent) => sent.includes("signature-sentinel") || sent.includes("I thought."),
   },
   {
@@ -345,6 +366,12 @@ export const features: readonly FeatureCase[] = [
       messages: [{
         role: "user",
         content: [{ type: "text", text: "Hello", cache_control: { type: "ephemeral" } }],
+      }],
+    },
+    responses: {
+      input: [{
+        role: "user",
+        content: [{ type: "input_text", text: "Hello", cache_control: { type: "ephemeral" } }],
       }],
     },
     arrives: matches(/cache_control|cachePoint/),

@@ -32,8 +32,11 @@ export function textOf(content: ResponseItem["content"], place: string, options:
   }).join("");
 }
 
+/** What parts say of caching, in OpenAI's words and in those of others. */
+const cacheMarks = ["prompt_cache_breakpoint", "cache_control"];
+
 function toPart(part: Part, place: string, options: ToChatOptions): Part[] {
-  const marks = part.prompt_cache_breakpoint ? { prompt_cache_breakpoint: part.prompt_cache_breakpoint } : {};
+  const marks = Object.fromEntries(cacheMarks.flatMap((name) => part[name] ? [[name, part[name]]] : []));
   switch (part.type) {
     case "input_text":
     case "output_text":

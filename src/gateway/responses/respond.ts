@@ -67,11 +67,14 @@ async function conversation(
     });
   }
   const history = previous ? await responses.conversation(tenant, previous) : [];
+  if (!given.some(refers)) return { history, input: given };
+  const known = new Map(
+    [...history, ...given].filter((item) => !refers(item)).map((item) => [item.id, item]),
+  );
   const input = await Promise.all(given.map(async (item, index) => {
-    if (item.type !== "item_reference") return item;
+    if (!refers(item)) return item;
     const id = String(item.id);
-    const known = [...history, ...given].find((other) => other.id === id && other.type !== "item_reference");
-    const found = known ?? await responses.findItem(tenant, id);
+    const found = known.get(id) ?? await responses.findItem(tenant, id);
     if (found === undefined) throw itemNotFound(id, index);
     return found;
   }));
@@ -84,8 +87,13 @@ function withHistory<Body extends ResponsesRequest>(
   history: readonly ResponseItem[],
   input: readonly ResponseItem[],
 ): Body {
-  const refers = inputItems(body.input).some(({ type }) => type === "item_reference");
-  return history.length === 0 && !refers ? body : { ...body, input: [...history, ...input] };
+  return history.length === 0 && !inputItems(body.input).some(refers)
+    ? body
+    : { ...body, input: [...history, ...input] };
+}
+
+function refers({ type }: ResponseItem): boolean {
+  return type === "item_reference";
 }
 
 function refuseUnsupported({ background, conversation: named }: ResponsesRequest): void {
