@@ -201,6 +201,24 @@ describe("Attempter: retry and fallback", () => {
     expect(called).toHaveLength(1);
   });
 
+  test("a refusal of payment, or of one model, rests that target and not its whole provider", async () => {
+    for (const status of [402, 403]) {
+      const { states, clock, run } = setUp();
+      const plan = planOf(["a/m", "a/n"]);
+      await run(
+        plan,
+        (context) =>
+          context.model.id === "a/m"
+            ? Promise.reject(failure("auth", { status }))
+            : Promise.resolve("answer"),
+      );
+      const [refused, other] = plan.targets.map(({ model }) =>
+        states.unhealthy(model, clock.monotonic())?.state
+      );
+      expect([status, refused, other]).toEqual([status, "cooling", undefined]);
+    }
+  });
+
   test("a later complaint does not shorten the pause that an earlier one asked for", async () => {
     const { states, clock, run } = setUp();
     const plan = planOf(["a/m"]);
