@@ -1,10 +1,10 @@
 /** The backends of the matrix: how each is made, and an answer in its own protocol. */
 import type { AnyPlugin } from "intellirouter/plugin";
-import anthropic from "../../plugins/providers/anthropic/index.ts";
-import bedrock from "../../plugins/providers/bedrock/index.ts";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
+import anthropic from "../../plugins/providers/anthropic/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
+import bedrock from "../../plugins/providers/bedrock/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
 export interface Backend {
@@ -31,15 +31,15 @@ const chatAnswer = {
   usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
 };
 
-const claudeAnswer = {
+const messageAnswer = {
   id: "msg_1",
   type: "message",
   role: "assistant",
-  model: "claude-sonnet-4-5",
+  model: "claude",
   content: [{ type: "text", text: "Hi." }],
   stop_reason: "end_turn",
   stop_sequence: null,
-  usage: { input_tokens: 3, output_tokens: 2 },
+  usage: { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 },
 };
 
 const converseAnswer = {
@@ -60,22 +60,12 @@ export const backends: readonly Backend[] = [
     answer: chatAnswer,
   },
   {
-    name: "azure-openai",
-    plugin: azureOpenAi,
-    options: { base_url: "https://resource.openai.azure.com" },
-    secrets,
-    model: "gpt-4o",
-    answer: chatAnswer,
-  },
-  { name: "openrouter", plugin: openrouter, options: {}, secrets, model: "m", answer: chatAnswer },
-  { name: "deepseek", plugin: deepseek, options: {}, secrets, model: "deepseek-chat", answer: chatAnswer },
-  {
     name: "anthropic",
     plugin: anthropic,
     options: {},
     secrets,
-    model: "claude-sonnet-4-5",
-    answer: claudeAnswer,
+    model: "claude-opus-4-5",
+    answer: messageAnswer,
   },
   {
     name: "bedrock",
@@ -85,4 +75,14 @@ export const backends: readonly Backend[] = [
     model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     answer: converseAnswer,
   },
+  {
+    name: "azure-openai",
+    plugin: azureOpenAi,
+    options: { base_url: "https://resource.openai.azure.com" },
+    secrets,
+    model: "gpt-4o",
+    answer: chatAnswer,
+  },
+  { name: "openrouter", plugin: openrouter, options: {}, secrets, model: "m", answer: chatAnswer },
+  { name: "deepseek", plugin: deepseek, options: {}, secrets, model: "deepseek-chat", answer: chatAnswer },
 ];

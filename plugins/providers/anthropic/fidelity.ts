@@ -1,6 +1,9 @@
 import type { Provider } from "intellirouter/plugin";
 
-/** What becomes of what the API has no place for; the rest arrives. Newer models take less: `model-traits.ts`. */
+/**
+ * What of a chat the Messages API cannot carry; the matrix in `test/fidelity` holds this to what really happens. Newer models take
+ * less: `model-traits.ts`.
+ */
 export const anthropicFidelity: NonNullable<Provider["fidelity"]> = {
   audio_input: "refused",
   audio_output: "refused",
