@@ -67,7 +67,11 @@ function messageStream(): string[] {
 }
 
 /** A provider whose backend answers with these pieces, each in a read of its own, without a network. */
-function providerOf(plugin: AnyPlugin, pluginOptions: object, stream: readonly string[]): Provider {
+async function providerOf(
+  plugin: AnyPlugin,
+  pluginOptions: object,
+  stream: readonly string[],
+): Promise<Provider> {
   const bytes = stream.map((text) => encoder.encode(text));
   const host = testHost({
     secret: () => "key",
@@ -82,7 +86,7 @@ function providerOf(plugin: AnyPlugin, pluginOptions: object, stream: readonly s
       return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
     },
   });
-  return plugin.create(plugin.options.parse(pluginOptions), host) as Provider;
+  return await plugin.create(plugin.options.parse(pluginOptions), host) as Provider;
 }
 
 async function drain(operation: Operation, provider: Provider, body: object): Promise<number> {
@@ -104,8 +108,8 @@ async function drain(operation: Operation, provider: Provider, body: object): Pr
 }
 
 const messages = [{ role: "user", content: "Hello" }];
-const openai = providerOf(openAiCompatible, { base_url: "http://h/v1" }, chatStream());
-const claude = providerOf(anthropic, {}, messageStream());
+const openai = await providerOf(openAiCompatible, { base_url: "http://h/v1" }, chatStream());
+const claude = await providerOf(anthropic, {}, messageStream());
 
 /** A turn belongs to one stream. */
 const responses: Operation = {
