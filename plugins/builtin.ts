@@ -1,4 +1,5 @@
 import type { AnyPlugin } from "intellirouter/plugin";
+import anthropic from "./providers/anthropic/index.ts";
 import azureOpenAi from "./providers/azure-openai/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
@@ -29,6 +30,7 @@ import weighted from "./strategies/weighted.ts";
 export const builtinPlugins: readonly AnyPlugin[] = [
   openAiCompatible,
   openai,
+  anthropic,
   groq,
   mistral,
   deepseek,

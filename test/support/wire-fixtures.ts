@@ -283,7 +283,8 @@ function summary({ whole, texts, failure, losses }: Played) {
   const message: Loose = choices[0]?.message ?? {};
   const calls = (message.tool_calls ?? []) as { id: string; function: { name: string; arguments: string } }[];
   return {
-    content: (message.content ?? null) as string | null,
+    // Where there are no words, streams say so with an empty text.
+    content: (message.content || null) as string | null,
     reasoning: (message.reasoning_content ?? "") as string,
     calls: calls.map(({ function: called }) => [called.name, called.arguments]),
     callIds: calls.map(({ id }) => id),

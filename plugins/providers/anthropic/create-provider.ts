@@ -1,0 +1,60 @@
+import type {
+  CallContext,
+  ChatCapability,
+  ChatCompletionRequest,
+  PluginHost,
+  Provider,
+} from "intellirouter/plugin";
+import { translateFrames } from "intellirouter/plugin";
+import { fanOut } from "../fan-out.ts";
+import { fetchInlineFiles } from "../hub/inline-files.ts";
+import { withLegacyFunctions } from "../hub/legacy-functions.ts";
+import type { Loose } from "../hub/loose.ts";
+import type { AnswerContext } from "./answer.ts";
+import { type AnthropicClient, createAnthropicClient } from "./anthropic-client.ts";
+import { decodeMessage } from "./decode.ts";
+import { encodeRequest, isFetchedHere } from "./encode.ts";
+import { listAnthropicModels } from "./model-list.ts";
+import type { AnthropicOptions } from "./options.ts";
+import { MessageDecoder } from "./stream.ts";
+
+/** A provider for what speaks Anthropic's Messages protocol. */
+export function createAnthropic(options: AnthropicOptions, host: PluginHost): Provider {
+  const anthropic = createAnthropicClient(options, host);
+  return {
+    chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
+    replaysReasoning: true,
+    listModels: (context) =>
+      listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),
+  };
+}
+
+function createChat(
+  { client, messagesUrl }: AnthropicClient,
+  options: AnthropicOptions,
+  host: PluginHost,
+): ChatCapability {
+  const encode = async (request: ChatCompletionRequest, stream: boolean, context: CallContext) => {
+    const files = await fetchInlineFiles(request, isFetchedHere, host, context.signal);
+    const { reportLoss } = context;
+    const { body, answerTool } = encodeRequest(request, { options, files, stream, reportLoss });
+    const created = Math.floor(host.now() / 1000);
+    const answer: AnswerContext = { answerTool, created, model: request.model, reportLoss };
+    return { body, answer };
+  };
+  return {
+    async complete(request, context) {
+      const { body, answer } = await encode(request, false, context);
+      const { body: message, headers } = await client.ask<unknown>(messagesUrl, body, context);
+      return { body: decodeMessage(message, answer), ...(headers === undefined ? {} : { headers }) };
+    },
+    async stream(request, context) {
+      const { body, answer } = await encode(request, true, context);
+      const { frames, headers } = await client.stream<Loose>(messagesUrl, body, context);
+      return {
+        frames: translateFrames(frames, new MessageDecoder(answer)),
+        ...(headers === undefined ? {} : { headers }),
+      };
+    },
+  };
+}

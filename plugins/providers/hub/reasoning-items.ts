@@ -1,0 +1,77 @@
+import type { ChatMessage } from "intellirouter/plugin";
+import { asText, type Loose, objectsOf } from "./loose.ts";
+
+/** One block of what a model thought in an earlier turn, put together from the pieces that a client kept. */
+export interface ReasoningItem {
+  readonly kind: "text" | "encrypted" | "summary";
+  /** What was thought; the cipher of `encrypted`. */
+  readonly text: string;
+  /** Proves that the text is the backend's own; empty when there is none. */
+  readonly signature: string;
+  /** Whose it is: `anthropic-claude-v1`; empty when the client does not say. */
+  readonly format: string;
+  /** Its place in the message. */
+  readonly field: string;
+}
+
+/**
+ * The reasoning that a client sends back on an assistant message, in the order of its blocks: `reasoning_details`, or else the
+ * `thinking_blocks` that clients of other gateways know, or else bare text.
+ */
+export function readReasoning(message: ChatMessage): readonly ReasoningItem[] {
+  const details = objectsOf(message.reasoning_details);
+  if (details.length > 0) return joinDetails(details);
+  const blocks = objectsOf(message.thinking_blocks);
+  if (blocks.length > 0) return blocks.map(fromThinkingBlock);
+  const text = asText(message.reasoning_content) || asText(message.reasoning);
+  if (text === "") return [];
+  return [{ kind: "text", text, signature: "", format: "", field: "reasoning_content" }];
+}
+
+function fromThinkingBlock(block: Loose, position: number): ReasoningItem {
+  const field = `thinking_blocks[${position}]`;
+  const format = "anthropic-claude-v1";
+  return block.type === "redacted_thinking"
+    ? { kind: "encrypted", text: asText(block.data), signature: "", format, field }
+    : { kind: "text", text: asText(block.thinking), signature: asText(block.signature), format, field };
+}
+
+/** Items of one index and kind are pieces of one block: clients keep the deltas of a stream as they came. */
+function joinDetails(details: readonly Loose[]): readonly ReasoningItem[] {
+  const items = new Map<string, ReasoningItem>();
+  details.forEach((detail, position) => {
+    const piece = readDetail(detail, position);
+    if (piece === undefined) return;
+    const isNumbered = typeof detail.index === "number";
+    const key = isNumbered ? `${piece.kind} ${detail.index}` : `alone ${position}`;
+    const known = items.get(key);
+    items.set(
+      key,
+      known === undefined ? piece : {
+        ...known,
+        text: known.text + piece.text,
+        signature: piece.signature || known.signature,
+        format: known.format || piece.format,
+      },
+    );
+  });
+  return [...items.values()];
+}
+
+function readDetail(detail: Loose, position: number): ReasoningItem | undefined {
+  const common = {
+    signature: asText(detail.signature),
+    format: asText(detail.format),
+    field: `reasoning_details[${position}]`,
+  };
+  switch (detail.type) {
+    case "reasoning.text":
+      return { kind: "text", text: asText(detail.text), ...common };
+    case "reasoning.encrypted":
+      return { kind: "encrypted", text: asText(detail.data), ...common };
+    case "reasoning.summary":
+      return { kind: "summary", text: asText(detail.summary), ...common };
+    default:
+      return undefined;
+  }
+}
