@@ -22,7 +22,13 @@ const usage = {
 };
 
 function context(changes: Partial<CallContext> = {}): CallContext {
-  return { requestId: "r", signal: new AbortController().signal, reportLoss: () => {}, ...changes };
+  return {
+    requestId: "r",
+    tenant: "t",
+    signal: new AbortController().signal,
+    reportLoss: () => {},
+    ...changes,
+  };
 }
 
 function chunk(content: string, finish: "stop" | null = null): ChatCompletionChunk {

@@ -23,7 +23,7 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
   const anthropic = createAnthropicClient(options, host);
   return {
     chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
-    replaysReasoning: true,
+    reasoningReplay: "details",
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),
   };

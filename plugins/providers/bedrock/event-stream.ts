@@ -1,0 +1,185 @@
+import { EventStreamCodec } from "@smithy/eventstream-codec";
+import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
+import { openBody, UpstreamError } from "intellirouter/plugin";
+import type { BodyReader, StreamFrame } from "intellirouter/plugin";
+import { asObject, type Loose } from "../hub/loose.ts";
+import { errorFromException } from "./errors.ts";
+
+/** Longest message that AWS sends is 16 MB; a length beyond is garbage, and would be waited for. */
+const longestMessage = 24 * 1024 * 1024;
+/** The fixed parts of a message: two lengths and two checksums. */
+const shortestMessage = 16;
+
+/** One event: the field is its name, the value its payload. */
+export type ConverseEvent = Readonly<Record<string, Loose>>;
+
+/**
+ * Reads AWS's binary framing (`application/vnd.amazon.eventstream`), checksums included. Exceptions come as messages in the middle of
+ * a stream that began well (wire §2).
+ *
+ * @throws {UpstreamError} for an exception, a damaged message, and a connection that breaks or ends inside of a message.
+ */
+export function converseEvents(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncIterable<readonly StreamFrame<ConverseEvent>[]> {
+  return { [Symbol.asyncIterator]: () => new ConverseFrames(openBody(body), signal) };
+}
+
+type Frames = readonly StreamFrame<ConverseEvent>[];
+
+/** Not a generator: one that has not begun cannot be told to let go of the connection. */
+class ConverseFrames implements AsyncIterator<Frames, undefined> {
+  readonly #reader: BodyReader;
+  readonly #signal: AbortSignal;
+  readonly #messages = new MessageReader();
+  #over = false;
+
+  constructor(reader: BodyReader, signal: AbortSignal) {
+    this.#reader = reader;
+    this.#signal = signal;
+  }
+
+  async next(): Promise<IteratorResult<Frames, undefined>> {
+    const messages = this.#messages;
+    while (!this.#over && messages.failure === undefined) {
+      const { done, value } = await this.#read();
+      if (done) {
+        this.#over = true;
+        messages.end();
+        break;
+      }
+      const events = messages.feed(value);
+      if (events.length > 0) return { done: false, value: events.map((chunk) => ({ chunk })) };
+    }
+    await this.return();
+    // What came before a failure is the client's; only then is the failure told, once.
+    const { failure } = messages;
+    messages.failure = undefined;
+    if (failure !== undefined) throw failure;
+    return { done: true, value: undefined };
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    if (!this.#over) {
+      this.#over = true;
+      this.#reader.cancel();
+    }
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  async #read() {
+    try {
+      return await this.#reader.read();
+    } catch (error) {
+      this.#over = true;
+      if (this.#signal.aborted) throw this.#signal.reason;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UpstreamError({
+        kind: "unavailable",
+        message: `The connection to the backend broke: ${reason}`,
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Bytes in, events out; keeps what is not complete yet. */
+export class MessageReader {
+  failure: UpstreamError | undefined;
+  readonly #codec = new EventStreamCodec(toUtf8, fromUtf8);
+  /** Pieces of a message that is not complete, joined only when it is. */
+  #pieces: Uint8Array[] = [];
+  #size = 0;
+
+  feed(bytes: Uint8Array): readonly ConverseEvent[] {
+    this.#pieces.push(bytes);
+    this.#size += bytes.length;
+    const events: ConverseEvent[] = [];
+    try {
+      for (let message = this.#take(); message !== undefined; message = this.#take()) {
+        const event = this.#read(message);
+        if (event !== undefined) events.push(event);
+      }
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      this.failure = error;
+    }
+    return events;
+  }
+
+  end(): void {
+    if (this.#size === 0) return;
+    this.failure ??= new UpstreamError({
+      kind: "unavailable",
+      message: "The backend's stream broke off in the middle of a message.",
+    });
+  }
+
+  /** The bytes of the next complete message. */
+  #take(): Uint8Array | undefined {
+    if (this.#size < shortestMessage) return undefined;
+    if (this.#pieces[0]!.length < 4) this.#join();
+    const [first] = this.#pieces;
+    const length = new DataView(first!.buffer, first!.byteOffset).getUint32(0);
+    if (length < shortestMessage || length > longestMessage) throw damaged(`a message of ${length} bytes`);
+    if (this.#size < length) return undefined;
+    const all = this.#join();
+    this.#pieces = [all.subarray(length)];
+    this.#size -= length;
+    return all.subarray(0, length);
+  }
+
+  #join(): Uint8Array {
+    if (this.#pieces.length === 1) return this.#pieces[0]!;
+    const all = new Uint8Array(this.#size);
+    let position = 0;
+    for (const piece of this.#pieces) {
+      all.set(piece, position);
+      position += piece.length;
+    }
+    this.#pieces = [all];
+    return all;
+  }
+
+  #read(bytes: Uint8Array): ConverseEvent | undefined {
+    const { headers, body } = this.#decode(bytes);
+    const header = (name: string) => String(headers[name]?.value ?? "");
+    const text = toUtf8(body);
+    switch (header(":message-type")) {
+      case "exception":
+        throw errorFromException(header(":exception-type"), text);
+      case "error":
+        throw errorFromException(
+          header(":error-code"),
+          JSON.stringify({ message: header(":error-message") }),
+        );
+      case "event": {
+        const payload = text === "" ? {} : parse(text);
+        return { [header(":event-type")]: payload };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #decode(bytes: Uint8Array) {
+    try {
+      return this.#codec.decode(bytes);
+    } catch (error) {
+      throw damaged(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function parse(text: string): Loose {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    throw damaged(`an event that is not JSON: ${text.slice(0, 80)}`);
+  }
+}
+
+function damaged(what: string): UpstreamError {
+  return new UpstreamError({ kind: "bad_response", message: `The backend's stream is damaged: ${what}` });
+}
