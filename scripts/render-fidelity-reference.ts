@@ -1,7 +1,11 @@
 import { chatFeatures } from "../src/plugin/api/fidelity.ts";
 import { type Cell, ingresses, runMatrix } from "../test/fidelity/matrix.ts";
 
-const protocols = { chat: "OpenAI Chat Completions", messages: "Anthropic Messages" } as const;
+const protocols = {
+  chat: "OpenAI Chat Completions",
+  messages: "Anthropic Messages",
+  responses: "OpenAI Responses",
+} as const;
 
 const marks = {
   full: "yes",

@@ -11,6 +11,7 @@ import { builtinPlugins } from "../../plugins/builtin.ts";
 import { keyedAccess } from "../../src/auth/access-control.ts";
 import { hashApiKey } from "../../src/auth/api-key.ts";
 import { loadSettings } from "../../src/config/load-settings.ts";
+import { ResponseStore } from "../../src/gateway/responses/response-store.ts";
 import { createApp } from "../../src/http/app.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { ModelLists } from "../../src/registry/model-lists.ts";
@@ -23,6 +24,7 @@ import { stateSettings } from "../../src/roles/state-settings.ts";
 import { TargetStates } from "../../src/router/target-states.ts";
 import { LineWriter } from "../../src/telemetry/line-writer.ts";
 import { Logger } from "../../src/telemetry/logger.ts";
+import memoryStore from "../../test/support/memory-store.ts";
 
 const requests = Number(process.argv.find((argument) => /^\d+$/.test(argument)) ?? 200_000);
 const directory = mkdtempSync(join(tmpdir(), "intellirouter-handler-"));
@@ -86,6 +88,11 @@ const handler = createApp({
   gateway: {
     clock: systemClock,
     acquire: () => generations.acquire(),
+    responses: new ResponseStore(memoryStore(), {
+      retentionMs: () => 0,
+      now: () => systemClock.now(),
+      onError: () => {},
+    }),
     onPluginError: () => {},
     stopping: new AbortController().signal,
     record: (decision) => {

@@ -68,3 +68,11 @@ test("closing lets go of the backend, and nothing more comes", async () => {
   expect(state.returned).toBe(1);
   expect(await stream.next()).toBeUndefined();
 });
+
+test("a failure in the middle of a read comes after what came before it", async () => {
+  const { frames } = source([["a"], ["b", "bad", "c"], ["d"]]);
+  const stream = await BegunStream.begin(frames, normaliser());
+  expect(await stream.next()).toEqual(["a"]);
+  expect(await stream.next()).toEqual(["b"]);
+  expect(await stream.next().then(() => "more", () => "failed")).toBe("failed");
+});

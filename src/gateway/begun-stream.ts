@@ -10,6 +10,8 @@ export class BegunStream<Chunk> {
   readonly #frames: AsyncIterator<readonly StreamFrame<Chunk>[]>;
   #held: string[];
   #ended: boolean;
+  /** What went wrong after the last pieces. */
+  #failure: { readonly error: unknown } | undefined;
 
   private constructor(
     frames: AsyncIterator<readonly StreamFrame<Chunk>[]>,
@@ -53,15 +55,22 @@ export class BegunStream<Chunk> {
       this.#held = [];
       return held;
     }
+    if (this.#failure !== undefined) throw this.#failure.error;
     const out: string[] = [];
-    while (!this.#ended && out.length === 0) {
-      const batch = await this.#frames.next();
-      if (batch.done) {
-        this.#ended = true;
-        this.normaliser.finish(out);
-      } else {
-        for (const frame of batch.value) this.normaliser.push(frame, out);
+    try {
+      while (!this.#ended && out.length === 0) {
+        const batch = await this.#frames.next();
+        if (batch.done) {
+          this.#ended = true;
+          this.normaliser.finish(out);
+        } else {
+          for (const frame of batch.value) this.normaliser.push(frame, out);
+        }
       }
+    } catch (error) {
+      // What came before it in the same read is the client's; numbered events would else have a gap.
+      if (out.length === 0) throw error;
+      this.#failure = { error };
     }
     return out.length === 0 ? undefined : out;
   }

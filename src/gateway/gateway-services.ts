@@ -3,6 +3,7 @@ import type { Provider } from "../plugin/api/provider.ts";
 import type { Router } from "../router/router.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { Decision } from "../schema/decision.ts";
+import type { ResponseStore } from "./responses/response-store.ts";
 
 /**
  * What one generation of the configuration consists of. A request works with the generation it started in; a replaced
@@ -28,6 +29,8 @@ export interface GatewayServices {
   acquire(): { readonly generation: Generation; release(): void };
   /** Takes the record of a finished request. Must neither throw nor wait. */
   record(decision: Decision): void;
+  /** What clients of the Responses protocol go on from. */
+  readonly responses: ResponseStore;
   /** Told of a plugin that broke its contract; must not throw. */
   readonly onPluginError: (where: string, error: unknown) => void;
   /** Aborts when the gateway must end at once: streams that still run are told so and end. */

@@ -71,7 +71,7 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
   app.notFound((context) => {
     // Asked of the router only here: a second handler on each path would take every request off its fast way.
     const takes = (method: string) => app.router.match(method, context.req.path)[0].length > middlewares;
-    const allowed = ["GET", "POST"].filter(takes);
+    const allowed = ["GET", "POST", "DELETE"].filter(takes);
     const refusal = allowed.length > 0 ? methodNotAllowed(allowed) : new ApiError({
       status: 404,
       code: "unknown_url",
@@ -131,7 +131,7 @@ function authorise(route: Route, request: Request, services: HttpServices): Prin
 function crossOrigin(settings: HttpSettings) {
   return cors({
     origin: settings.corsOrigins.includes("*") ? "*" : [...settings.corsOrigins],
-    allowMethods: ["GET", "POST", "OPTIONS"],
+    allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
     exposeHeaders: [
       "x-request-id",
       "x-intellirouter-decision",

@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange.ts";
 
 /** One entry of the route table; the router, the permission check and the OpenAPI document all read it. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** In Hono's notation. */
   readonly path: string;
   /** What a caller needs; `open` asks for nothing and must tell nothing. */

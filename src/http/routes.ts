@@ -3,6 +3,7 @@ import { completionsOperation } from "../gateway/operations/completions.ts";
 import { countTokensOperation } from "../gateway/operations/count-tokens.ts";
 import { embeddingsOperation } from "../gateway/operations/embeddings.ts";
 import { messagesOperation } from "../gateway/operations/messages.ts";
+import { inputTokensEndpoint, responsesEndpoint } from "../gateway/responses/respond.ts";
 import { chatCompletionRequestSchema, chatCompletionSchema } from "../schema/chat-completion.ts";
 import { completionRequestSchema, completionSchema } from "../schema/completion.ts";
 import { embeddingRequestSchema, embeddingResponseSchema } from "../schema/embedding.ts";
@@ -12,14 +13,21 @@ import {
   messagesRequestSchema,
   tokenCountSchema,
 } from "../schema/message.ts";
+import {
+  inputTokensRequestSchema,
+  inputTokensSchema,
+  responseSchema,
+  responsesRequestSchema,
+} from "../schema/response.ts";
 import type { Route } from "./route.ts";
 import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
-import { inferenceRoute } from "./routes/inference.ts";
+import { endpointRoute, inferenceRoute } from "./routes/inference.ts";
 import { getModelRoute, listModelsRoute } from "./routes/models.ts";
 import { openApiRoute } from "./routes/openapi.ts";
+import { responseRoutes } from "./routes/responses.ts";
 
 /** Every path that the gateway serves. */
 export function routeTable(): readonly Route[] {
@@ -45,6 +53,21 @@ export function routeTable(): readonly Route[] {
       requestSchema: countTokensRequestSchema,
       responseSchema: tokenCountSchema,
     }),
+    endpointRoute({
+      path: "/v1/responses",
+      summary: "Answers a conversation, in OpenAI's Responses protocol.",
+      endpoint: responsesEndpoint,
+      requestSchema: responsesRequestSchema,
+      responseSchema,
+    }),
+    endpointRoute({
+      path: "/v1/responses/input_tokens",
+      summary: "Estimates the tokens of a conversation, in OpenAI's Responses protocol.",
+      endpoint: inputTokensEndpoint,
+      requestSchema: inputTokensRequestSchema,
+      responseSchema: inputTokensSchema,
+    }),
+    ...responseRoutes,
     inferenceRoute({
       path: "/v1/completions",
       summary: "Continues a text (legacy).",

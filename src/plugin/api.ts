@@ -40,6 +40,7 @@ export type {
   ModelDescription,
   Provider,
   ProviderDiscovery,
+  ResponsesCapability,
   StreamFrame,
   StreamResult,
 } from "./api/provider.ts";
@@ -72,4 +73,5 @@ export type {
 } from "../schema/chat-completion.ts";
 export type { Completion, CompletionChunk, CompletionRequest } from "../schema/completion.ts";
 export type { Message, MessageEvent, MessagesRequest, TokenCount } from "../schema/message.ts";
+export type { ResponseEvent, ResponseObject, ResponsesRequest } from "../schema/response.ts";
 export type { EmbeddingRequest, EmbeddingResponse } from "../schema/embedding.ts";

@@ -142,7 +142,7 @@ describe("what is known of a model", () => {
       name: "embed",
       provider: { embeddings: { create: () => Promise.reject(new Error()) } },
     }]);
-    expect([...models.find("chat/m")!.operations]).toEqual(["chat", "messages", "count_tokens"]);
+    expect([...models.find("chat/m")!.operations]).toEqual(["chat", "messages", "count_tokens", "responses"]);
     expect([...models.find("embed/m")!.operations]).toEqual(["embeddings"]);
   });
 

@@ -29,6 +29,7 @@ export type ServedOperation =
   | "chat"
   | "messages"
   | "count_tokens"
+  | "responses"
   | "completions"
   | "embeddings"
   | `/${string}`;
@@ -168,6 +169,7 @@ export class ModelRegistry {
       operations.add("messages").add("count_tokens");
     }
     for (const path of provider.forward?.paths ?? []) operations.add(path as `/${string}`);
+    if (provider.chat !== undefined || provider.responses !== undefined) operations.add("responses");
     if (provider.completions !== undefined) operations.add("completions");
     if (provider.embeddings !== undefined) operations.add("embeddings");
     const model: RegistryModel = {

@@ -28,6 +28,13 @@ export interface ComposeOptions {
   /** What was found on this machine's loopback ports so far. */
   readonly local: readonly DiscoveredProvider[];
   readonly shared: SharedServices;
+  /** The strategies of the generation before: one whose route, options and plugin are the same goes on with what it has learnt. */
+  readonly strategies?: ReadonlyMap<string, KnownStrategy>;
+}
+
+interface KnownStrategy {
+  readonly plugin: PluginDefinition<"strategy">;
+  readonly strategy: Strategy;
 }
 
 /** One generation of the configuration, ready to serve. */
@@ -38,6 +45,7 @@ export interface Composition extends Generation, Disposable {
   readonly registry: ModelRegistry;
   /** By a key that changes with the provider's configuration; those that list their models themselves. */
   readonly listing: ReadonlyMap<string, Provider>;
+  readonly strategies: ReadonlyMap<string, KnownStrategy>;
   readonly warnings: readonly string[];
 }
 
@@ -109,6 +117,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     });
 
     const routes: CompiledRoute[] = [];
+    const strategies = new Map<string, KnownStrategy>();
     for (const [index, route] of settings.routes.entries()) {
       const path = ["routes", index];
       const plugin = await find(plugins, route.strategy, loaded, [...path, "strategy"]);
@@ -116,10 +125,17 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         { ...shared, downloads: settings.downloads, logger: shared.logger.with({ route: route.name }) },
         `strategy-${route.strategy}`,
       );
+      const key = JSON.stringify([route.name, route.when, route.strategy, route.strategy_options]);
+      const known = strategies.has(key) ? undefined : options.strategies?.get(key);
+      // One that must be closed goes with its own generation.
+      const strategy = known?.plugin === plugin && known.strategy.close === undefined
+        ? known.strategy
+        : await make(plugin, route.strategy_options, host, [...path, "strategy_options"]);
+      strategies.set(key, { plugin, strategy });
       routes.push({
         settings: route,
         condition: await condition(route.when, loaded, [...path, "when"]),
-        strategy: await make(plugin, route.strategy_options, host, [...path, "strategy_options"]),
+        strategy,
       });
     }
     const directStrategy: Strategy = { rank: (targets) => targets.map(({ id }) => ({ id })) };
@@ -137,6 +153,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       planned,
       registry,
       listing,
+      strategies,
       warnings: [...loaded.warnings, ...warnings],
       router,
       providers,

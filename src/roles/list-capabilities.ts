@@ -30,12 +30,16 @@ export function listCapabilities(
 
 function describe(provider: Provider): Omit<Target, "target"> {
   const chat = provider.chat !== undefined;
+  const spoken = (path: string, own: unknown) =>
+    own !== undefined ? { [path]: "native" as const } : chat ? { [path]: "translated" as const } : {};
   const endpoints = {
     ...(chat ? { "/chat/completions": "native" as const } : {}),
-    ...(provider.messages !== undefined
-      ? { "/messages": "native" as const }
+    ...spoken("/messages", provider.messages),
+    ...spoken("/responses", provider.responses),
+    ...(provider.responses !== undefined
+      ? { "/responses": "native" as const }
       : chat
-      ? { "/messages": "translated" as const }
+      ? { "/responses": "translated" as const }
       : {}),
     ...(provider.completions === undefined ? {} : { "/completions": "native" as const }),
     ...(provider.embeddings === undefined ? {} : { "/embeddings": "native" as const }),

@@ -4,6 +4,7 @@ import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
+import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
 import type { HttpSettings } from "../http/http-services.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -18,6 +19,7 @@ import { TargetStates } from "../router/target-states.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
+import { Admission } from "./admission.ts";
 import { compose, type ComposeOptions, type Composition, providerKey } from "./compose.ts";
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
@@ -62,6 +64,7 @@ export interface RunningRouter {
 }
 
 const localDiscoveryMs = 300;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Starts the router role: the API and the whole request path. */
 export async function runRouter(options: RouterRoleOptions): Promise<RunningRouter> {
@@ -79,12 +82,16 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("decision log", () => decisions.close());
 
   let local: readonly DiscoveredProvider[] = [];
-  const composeOptions = (next: LoadedSettings): ComposeOptions => ({
+  const composeOptions = (
+    next: LoadedSettings,
+    strategies: Composition["strategies"] = new Map(),
+  ): ComposeOptions => ({
     loaded: next,
     builtins,
     environment,
     local,
     shared,
+    strategies,
   });
   let opened = await decideAccess(loaded, store, environment);
   if (opened.warning !== undefined) logger.warn(opened.warning);
@@ -103,6 +110,11 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       decisions.record(decision);
       if (generations.current.loaded.settings.logging.access) writeAccessLine(logger, decision);
     },
+    responses: new ResponseStore(store, {
+      retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
+      now: () => clock.now(),
+      onError: onStoreError,
+    }),
     onPluginError: (where, error) =>
       logger.error("a plugin failed", { where, error: error instanceof Error ? error.stack : error }),
     stopping: shutdown.forced,
@@ -148,7 +160,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     change(async () => {
       try {
         const next = await options.reload();
-        const composition = await compose(composeOptions(next));
+        const composition = await compose(composeOptions(next, generations.current.strategies));
         const access = await decideAccess(next, store, environment);
         // Nobody would ever see it: only a start shows a new key.
         if (access.newAdminKey !== undefined) {
@@ -172,7 +184,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const discovered = change(async () => {
     if (!looksForLocal(loaded)) return;
     local = await findLocal(first, shared, server.port);
-    if (local.length > 0) activate(await compose(composeOptions(generations.current.loaded)));
+    if (local.length === 0) return;
+    const { loaded: current, strategies } = generations.current;
+    activate(await compose(composeOptions(current, strategies)));
   });
 
   if (loaded.file !== undefined) {
@@ -276,25 +290,5 @@ function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger
   );
   if (changed.length > 0) {
     logger.warn("some changed settings need a restart", { settings: changed.map(([name]) => name) });
-  }
-}
-
-/** Counts inference requests in flight. */
-class Admission {
-  readonly #limit: () => number;
-  #running = 0;
-
-  constructor(limit: () => number) {
-    this.#limit = limit;
-  }
-
-  enter(): (() => void) | undefined {
-    if (this.#running >= this.#limit()) return undefined;
-    this.#running++;
-    let left = false;
-    return () => {
-      if (!left) this.#running--;
-      left = true;
-    };
   }
 }

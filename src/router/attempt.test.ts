@@ -180,6 +180,45 @@ describe("Attempter: retry and fallback", () => {
     expect(states.of(plan.targets[0]!.model).lastError).toContain("no answer within 20000 ms");
   });
 
+  test("an answer clears what was held against a target and its provider's credential", async () => {
+    const { states, clock, run } = setUp();
+    const plan = planOf(["a/m"]);
+    const { model } = plan.targets[0]!;
+    states.refuseCredential("a", clock.monotonic());
+    states.of(model).lastError = "unavailable: no connection";
+    const { value } = await run(plan, () => Promise.resolve("answer"));
+    value!.finish({ outcome: "ok", outputTokens: 1 });
+    expect(states.unhealthy(model, clock.monotonic())).toBeUndefined();
+    expect(states.of(model).lastError).toBeUndefined();
+  });
+
+  test("a pause of more than a minute is not waited for, however much time there is", async () => {
+    const { called, run } = setUp();
+    const plan = planOf(["a/m"], {
+      resolution: resolutionOf(["a/m"], { timeouts: { firstTokenMs: 0, wholeMs: 0, idleMs: 0, totalMs: 0 } }),
+    });
+    await run(plan, failing("rate_limited", { status: 429, retryAfterMs: 61_000 }));
+    expect(called).toHaveLength(1);
+  });
+
+  test("a refusal of payment, or of one model, rests that target and not its whole provider", async () => {
+    for (const status of [402, 403]) {
+      const { states, clock, run } = setUp();
+      const plan = planOf(["a/m", "a/n"]);
+      await run(
+        plan,
+        (context) =>
+          context.model.id === "a/m"
+            ? Promise.reject(failure("auth", { status }))
+            : Promise.resolve("answer"),
+      );
+      const [refused, other] = plan.targets.map(({ model }) =>
+        states.unhealthy(model, clock.monotonic())?.state
+      );
+      expect([status, refused, other]).toEqual([status, "cooling", undefined]);
+    }
+  });
+
   test("a later complaint does not shorten the pause that an earlier one asked for", async () => {
     const { states, clock, run } = setUp();
     const plan = planOf(["a/m"]);

@@ -10,6 +10,7 @@ export type OperationName =
   | "chat"
   | "messages"
   | "count_tokens"
+  | "responses"
   | "completions"
   | "embeddings"
   | ForwardedPath;

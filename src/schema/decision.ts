@@ -45,7 +45,7 @@ export const decisionSchema = z.strictObject({
   id: z.string().describe("Named by the response header x-intellirouter-decision."),
   time: z.string().describe("Arrival of the request, ISO 8601 in UTC."),
   request_id: z.string(),
-  operation: z.string().describe("chat, completions or embeddings."),
+  operation: z.string().describe("chat, messages, count_tokens, responses, completions or embeddings."),
   model: z.string().describe("The name the client asked for."),
   route: z.string().optional(),
   route_index: z.number().int().optional().describe(

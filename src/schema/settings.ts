@@ -277,6 +277,14 @@ export const storeSchema = z.strictObject({
   kind: z.string().min(1).default("sqlite").describe('The store plugin: "sqlite" or "memory".'),
 }).describe("Where the gateway keeps its own small state.");
 
+export const responsesSchema = z.strictObject({
+  retention_days: z.number().min(0).max(3650).default(30).describe(
+    "Days for which responses are kept; a conversation that goes on stays as long. 0 keeps none, and then none can be gone on from.",
+  ),
+}).describe(
+  "What /v1/responses keeps, unless a request says `store: false`. It is in the [store], texts and all.",
+);
+
 export const redisSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Redis server."),
   port: port.default(6379).describe("Port of the Redis server."),
@@ -302,6 +310,7 @@ export const settingsSchema = z.strictObject({
   plugins: pluginsSchema.prefault({}),
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
+  responses: responsesSchema.prefault({}),
   redis: redisSchema.optional(),
   chromadb: chromadbSchema.optional(),
 });

@@ -197,3 +197,51 @@ test("every answer, whole or in pieces, good or bad, gives its place back", asyn
     expect((await ask(gateway, "up/m")).status).toBe(200);
   });
 });
+
+test("a strategy goes on with what it has learnt when a reload leaves its route alone", async () => {
+  const config = (level: string) =>
+    `${provider()}[logging]\nlevel = "${level}"\n[[routes]]\nname = "turns"\nstrategy = "round-robin"\ntargets = ["up/a", "up/b", "up/c"]\n`;
+  await withGateway({ config: config("info") }, async (gateway) => {
+    const served = async () => (await ask(gateway, "turns")).headers.get("x-intellirouter-target");
+    const first = [await served(), await served()];
+    writeFileSync(join(gateway.directory, "gateway.toml"), config("debug"));
+    gateway.signal("SIGHUP");
+    await until(() => gateway.stderr().includes("was reloaded"), "the reload");
+    expect(new Set([...first, await served()]).size).toBe(3);
+  });
+});
+
+test("counts of a backend that does not count are marked as estimates", async () => {
+  upstream.on(
+    "silent",
+    (_call, response) => sendJson(response, 200, completion("silent", { usage: undefined })),
+  );
+  await withGateway({ config: provider() }, async (gateway) => {
+    const usageOf = async (model: string) => {
+      const response = await ask(gateway, model);
+      await response.text();
+      const decision = response.headers.get("x-intellirouter-decision");
+      return (await (await fetch(`${gateway.origin}/admin/v1/decisions/${decision}`)).json()).usage;
+    };
+    expect(await usageOf("up/silent")).toMatchObject({ estimated: true, completion_tokens: 5 });
+    expect(await usageOf("up/m")).toMatchObject({ estimated: false, completion_tokens: 5 });
+  });
+});
+
+test("a reload takes over the breaker's settings", async () => {
+  upstream.on(
+    "down",
+    (_call, response) =>
+      sendJson(response, 500, { error: { message: "down", type: "x", param: null, code: null } }),
+  );
+  const config = (failures: number) =>
+    `${provider()}[routing]\nretries = 0\nbreaker = { failures = ${failures} }\n`;
+  await withGateway({ config: config(100) }, async (gateway) => {
+    for (let count = 0; count < 3; count++) expect((await ask(gateway, "up/down")).status).toBe(502);
+    writeFileSync(join(gateway.directory, "gateway.toml"), config(1));
+    gateway.signal("SIGHUP");
+    await until(() => gateway.stderr().includes("was reloaded"), "the reload");
+    expect((await ask(gateway, "up/down")).status).toBe(502);
+    expect((await ask(gateway, "up/down")).status).toBe(503);
+  });
+});

@@ -2,6 +2,7 @@
 import type { AnyPlugin } from "intellirouter/plugin";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
+import anthropic from "../../plugins/providers/anthropic/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
@@ -29,6 +30,17 @@ const chatAnswer = {
   usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
 };
 
+const messageAnswer = {
+  id: "msg_1",
+  type: "message",
+  role: "assistant",
+  model: "claude",
+  content: [{ type: "text", text: "Hi." }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 },
+};
+
 const secrets = { api_key: "test-key" };
 
 export const backends: readonly Backend[] = [
@@ -39,6 +51,14 @@ export const backends: readonly Backend[] = [
     secrets,
     model: "m",
     answer: chatAnswer,
+  },
+  {
+    name: "anthropic",
+    plugin: anthropic,
+    options: {},
+    secrets,
+    model: "claude-opus-4-5",
+    answer: messageAnswer,
   },
   {
     name: "azure-openai",

@@ -4,11 +4,13 @@ import { isUpstreamError } from "intellirouter/plugin";
 import { chatOperation } from "../../src/gateway/operations/chat.ts";
 import { messagesOperation } from "../../src/gateway/operations/messages.ts";
 import type { Operation } from "../../src/gateway/operation.ts";
+import { responsesOperation } from "../../src/gateway/operations/responses.ts";
+import { turnOf } from "../support/response-fixtures.ts";
 import { testHost } from "../support/test-host.ts";
 import { type Backend, backends } from "./backends.ts";
 import { downloadedImage, type FeatureCase, features } from "./features.ts";
 
-export const ingresses = ["chat", "messages"] as const;
+export const ingresses = ["chat", "messages", "responses"] as const;
 export type Ingress = typeof ingresses[number];
 
 /** `silent`: it neither arrived nor was anything said of it. `absent`: the client's protocol cannot say it. */
@@ -54,6 +56,12 @@ export async function makeProvider(backend: Backend, sent: string[]): Promise<Pr
   return await backend.plugin.create(options, host) as Provider;
 }
 
+function operationOf(ingress: Ingress, request: Readonly<Record<string, unknown>>): Operation {
+  if (ingress === "chat") return chatOperation as Operation;
+  if (ingress === "messages") return messagesOperation as Operation;
+  return responsesOperation(turnOf(request)) as unknown as Operation;
+}
+
 async function run(
   backend: Backend,
   ingress: Ingress,
@@ -64,7 +72,7 @@ async function run(
   const sent: string[] = [];
   const provider = await makeProvider(backend, sent);
   const losses: FidelityLoss[] = [];
-  const operation = (ingress === "chat" ? chatOperation : messagesOperation) as Operation;
+  const operation = operationOf(ingress, request);
   try {
     await operation.complete(provider, { model: backend.model, ...request }, {
       requestId: "req_1",

@@ -2,8 +2,13 @@ import type {
   CallContext,
   ChatCapability,
   ChatCompletionRequest,
+  Message,
+  MessageEvent,
+  MessagesCapability,
+  MessagesRequest,
   PluginHost,
   Provider,
+  TokenCount,
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
@@ -14,6 +19,7 @@ import type { AnswerContext } from "./answer.ts";
 import { type AnthropicClient, createAnthropicClient } from "./anthropic-client.ts";
 import { decodeMessage } from "./decode.ts";
 import { encodeRequest, isFetchedHere } from "./encode.ts";
+import { anthropicFidelity } from "./fidelity.ts";
 import { listAnthropicModels } from "./model-list.ts";
 import type { AnthropicOptions } from "./options.ts";
 import { MessageDecoder } from "./stream.ts";
@@ -23,9 +29,21 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
   const anthropic = createAnthropicClient(options, host);
   return {
     chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
+    messages: createMessages(anthropic),
     reasoningReplay: "details",
+    fidelity: anthropicFidelity,
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),
+  };
+}
+
+/** What a client of the same protocol asks and gets goes through as it is. */
+function createMessages({ client, messagesUrl, countTokensUrl }: AnthropicClient): MessagesCapability {
+  return {
+    complete: (request, context) => client.ask<Message>(messagesUrl, withoutStream(request), context),
+    stream: (request, context) =>
+      client.stream<MessageEvent>(messagesUrl, { ...request, stream: true }, context),
+    countTokens: (request, context) => client.ask<TokenCount>(countTokensUrl, request, context),
   };
 }
 
@@ -57,4 +75,9 @@ function createChat(
       };
     },
   };
+}
+
+/** A client may say `stream: false` or `stream: null`, and the API is told nothing of streams then. */
+function withoutStream({ stream: _stream, ...request }: MessagesRequest): Loose {
+  return request;
 }

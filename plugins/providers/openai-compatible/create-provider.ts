@@ -7,8 +7,10 @@ import type {
   EmbeddingResponse,
   PluginHost,
   Provider,
+  ResponseEvent,
+  ResponseObject,
 } from "intellirouter/plugin";
-import { encodeHeaders, encodeRequest } from "./encode.ts";
+import { encodeHeaders, encodeRequest, encodeResponsesRequest } from "./encode.ts";
 import { describeModels } from "./model-list.ts";
 import type { OpenAiCompatibleOptions } from "./options.ts";
 
@@ -22,6 +24,7 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
   });
   const baseUrl = options.base_url.replace(/\/+$/, "");
   const chatUrl = `${baseUrl}/chat/completions`;
+  const responsesUrl = `${baseUrl}/responses`;
   const completionsUrl = `${baseUrl}/completions`;
   return {
     chat: {
@@ -30,6 +33,24 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
       stream: (request, context) =>
         client.stream<ChatCompletionChunk>(chatUrl, encodeRequest(request, options, true), context),
     },
+    ...(options.responses_api
+      ? {
+        responses: {
+          complete: (request, context) =>
+            client.ask<ResponseObject>(
+              responsesUrl,
+              encodeResponsesRequest(request, options, false),
+              context,
+            ),
+          stream: (request, context) =>
+            client.stream<ResponseEvent>(
+              responsesUrl,
+              encodeResponsesRequest(request, options, true),
+              context,
+            ),
+        },
+      } satisfies Pick<Provider, "responses">
+      : {}),
     completions: {
       complete: (request, context) =>
         client.ask<Completion>(completionsUrl, encodeRequest(request, options, false), context),

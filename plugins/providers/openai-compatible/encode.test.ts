@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { encodeHeaders, encodeRequest } from "./encode.ts";
+import { encodeHeaders, encodeRequest, encodeResponsesRequest } from "./encode.ts";
 import { openAiCompatibleOptions } from "./options.ts";
 
 const options = (changes: object = {}) =>
@@ -89,4 +89,22 @@ test("headers that could not be sent are refused at load", () => {
   for (const headers of [{ "x a": "b" }, { "": "b" }, { "x-a": "b\r\nx-evil: c" }, { "x-a": "b\u0000" }]) {
     expect([headers, accepts({ headers })]).toEqual([headers, false]);
   }
+});
+
+test("a Responses request keeps its own fields: its streams need no word about usage", () => {
+  const body = {
+    model: "m",
+    input: "Hi",
+    max_output_tokens: 5,
+    stream_options: { include_obfuscation: false },
+  };
+  expect(encodeResponsesRequest(body, options({ max_tokens_field: "max_tokens" }), true)).toEqual({
+    ...body,
+    stream: true,
+  });
+  const { stream_options: _none, ...whole } = body;
+  expect(
+    encodeResponsesRequest({ ...body, stream: false, user: "u" }, options({ drop_fields: ["user"] }), false),
+  )
+    .toEqual(whole);
 });

@@ -25,6 +25,18 @@ export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stre
   return encoded;
 }
 
+/** The same of a Responses request: its streams tell their usage unasked, and its limit has one spelling only. */
+export function encodeResponsesRequest(body: Body, options: OpenAiCompatibleOptions, stream: boolean): Body {
+  const encoded: Record<string, unknown> = { ...body };
+  if (stream) encoded.stream = true;
+  else {
+    delete encoded.stream;
+    delete encoded.stream_options;
+  }
+  for (const field of options.drop_fields) delete encoded[field];
+  return encoded;
+}
+
 /** Headers of every request. */
 export function encodeHeaders(
   options: OpenAiCompatibleOptions,

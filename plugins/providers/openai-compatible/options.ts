@@ -41,6 +41,9 @@ export const openAiCompatibleOptions = z.strictObject({
   reasoning_replay: z.enum(["none", "details", "text"]).default("none").describe(
     "How the backend wants back what it thought in earlier turns: as reasoning_details, as the text reasoning_content, or not.",
   ),
+  responses_api: z.boolean().default(false).describe(
+    "The backend has /responses itself; otherwise clients of that protocol are served by its chat completions, translated.",
+  ),
 });
 
 export type OpenAiCompatibleOptions = z.output<typeof openAiCompatibleOptions>;
@@ -61,6 +64,9 @@ export function optionsWithDefaults(defaults: Partial<z.input<typeof openAiCompa
     forward: shape.forward.unwrap().default(defaults.forward ?? []).describe(shape.forward.description ?? ""),
     drop_fields: shape.drop_fields.unwrap().default(defaults.drop_fields ?? []).describe(
       shape.drop_fields.description ?? "",
+    ),
+    responses_api: shape.responses_api.unwrap().default(defaults.responses_api ?? false).describe(
+      shape.responses_api.description ?? "",
     ),
   });
 }

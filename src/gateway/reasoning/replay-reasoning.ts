@@ -38,6 +38,7 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
   const members: Record<keyof Provider, unknown> = {
     chat,
     messages: provider.messages,
+    responses: provider.responses,
     completions: provider.completions,
     embeddings: provider.embeddings,
     forward: provider.forward,

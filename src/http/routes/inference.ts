@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { complete } from "../../gateway/complete.ts";
+import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { admitted } from "../admitted.ts";
@@ -9,15 +9,23 @@ import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
 
+interface InferenceRoute<Body extends RequestBody> extends Pick<Route, "path" | "summary"> {
+  readonly requestSchema: z.ZodType<Body>;
+  readonly responseSchema: z.ZodType;
+}
+
 /** A route that runs one operation of the gateway. */
 export function inferenceRoute<Body extends RequestBody>(
-  route: Pick<Route, "path" | "summary"> & {
-    readonly operation: Operation<Body>;
-    readonly requestSchema: z.ZodType<Body>;
-    readonly responseSchema: z.ZodType;
-  },
+  { operation, ...route }: InferenceRoute<Body> & { readonly operation: Operation<Body> },
 ): Route {
-  const { operation, requestSchema, ...described } = route;
+  return endpointRoute({ ...route, endpoint: endpointOf(operation) });
+}
+
+/** A route that has the gateway answer. */
+export function endpointRoute<Body extends RequestBody>(
+  route: InferenceRoute<Body> & { readonly endpoint: Endpoint<Body> },
+): Route {
+  const { endpoint, requestSchema, ...described } = route;
   // Compiled when first needed: it makes the check five times as fast and costs a few milliseconds once.
   let compiled: z.ZodType<Body> | undefined;
   return {
@@ -26,7 +34,7 @@ export function inferenceRoute<Body extends RequestBody>(
     method: "POST",
     permission: "inference",
     tag: "Inference",
-    streams: operation.stream !== undefined,
+    streams: endpoint.streams,
     handle: (exchange) =>
       admitted(exchange, async (admission) => {
         const body = validate(
@@ -34,25 +42,24 @@ export function inferenceRoute<Body extends RequestBody>(
           await readJson(exchange.request, exchange.settings),
         );
         admission.bodyIsRead();
-        return await answer(exchange, operation, body, admission.done);
+        return await answer(exchange, endpoint, body, admission.done);
       }),
   };
 }
 
 async function answer<Body extends RequestBody>(
   exchange: Exchange,
-  operation: Operation<Body>,
+  endpoint: Endpoint<Body>,
   body: Body,
   done: () => void,
 ): Promise<Response> {
   const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
   if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
-  const { target, content, losses } = await complete(services.gateway, {
-    operation,
+  const { target, content, losses } = await endpoint.answer(services.gateway, {
     body,
     headers: request.headers,
     hops: hopsOf(request.headers),
-    protocolHeaders: operation.protocolHeaders?.(request.headers) ?? noHeaders,
+    protocolHeaders: endpoint.protocolHeaders?.(request.headers) ?? noHeaders,
     principal,
     requestId,
     decisionId,
@@ -65,13 +72,13 @@ async function answer<Body extends RequestBody>(
     "x-intellirouter-target": encodeURI(target),
     "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
   };
-  if (operation.framing === "named") headers["request-id"] = requestId;
+  if (endpoint.framing === "named") headers["request-id"] = requestId;
   if (request.headers.get(fidelityHeader) === "report") headers[lossesHeader] = lossReport(losses);
   if ("stream" in content) {
     headers["content-type"] = streamType;
     headers["cache-control"] = "no-cache";
     headers["x-accel-buffering"] = "no";
-    const events = new EventStream(content.stream, operation.framing ?? "data", request.signal, done);
+    const events = new EventStream(content.stream, endpoint.framing ?? "data", request.signal, done);
     return new Response(services.streamBody(events), { headers });
   }
   headers["content-type"] = "application/json";

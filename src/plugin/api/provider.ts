@@ -7,6 +7,7 @@ import type {
 import type { Completion, CompletionChunk, CompletionRequest } from "../../schema/completion.ts";
 import type { EmbeddingRequest, EmbeddingResponse } from "../../schema/embedding.ts";
 import type { Message, MessageEvent, MessagesRequest, TokenCount } from "../../schema/message.ts";
+import type { ResponseEvent, ResponseObject, ResponsesRequest } from "../../schema/response.ts";
 
 /** What travels with everything that a backend is asked. */
 export interface BackendContext {
@@ -108,6 +109,18 @@ export interface MessagesCapability {
   countTokens?(request: MessagesRequest, context: CallContext): Promise<CallResult<TokenCount>>;
 }
 
+/**
+ * OpenAI's Responses protocol, for backends that speak it themselves: a client of that protocol then gets what the backend sent.
+ * Without it such a client is served by `chat`, translated. The rules of `ChatCapability` hold; chunks are the protocol's events.
+ *
+ * The gateway keeps the conversations itself: a request comes with `store: false`, all of its items and no
+ * `previous_response_id`.
+ */
+export interface ResponsesCapability {
+  complete(request: ResponsesRequest, context: CallContext): Promise<CallResult<ResponseObject>>;
+  stream(request: ResponsesRequest, context: CallContext): Promise<StreamResult<ResponseEvent>>;
+}
+
 /** Legacy text completions; the rules of `ChatCapability` hold. */
 export interface CompletionsCapability {
   complete(request: CompletionRequest, context: CallContext): Promise<CallResult<Completion>>;
@@ -173,6 +186,7 @@ export interface ModelDescription {
 export interface Provider {
   readonly chat?: ChatCapability;
   readonly messages?: MessagesCapability;
+  readonly responses?: ResponsesCapability;
   readonly completions?: CompletionsCapability;
   readonly embeddings?: EmbeddingsCapability;
   readonly forward?: ForwardCapability;

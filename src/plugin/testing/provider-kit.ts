@@ -141,6 +141,11 @@ export function testProvider(functions: TestFunctions, options: ProviderKitOptio
               provider.chat?.stream({ model, messages, stream: true }, context()).then(({ frames }) =>
                 collect(frames)
               ),
+            () => provider.responses?.complete({ model, input: "Hello" }, context()),
+            () =>
+              provider.responses?.stream({ model, input: "Hello", stream: true }, context()).then((
+                { frames },
+              ) => collect(frames)),
             () => provider.completions?.complete({ model, prompt: "Hello" }, context()),
             () => provider.embeddings?.create({ model, input: "Hello" }, context()),
             () => provider.listModels?.(context()),

@@ -1,0 +1,22 @@
+import type { ChatCompletion } from "../../schema/chat-completion.ts";
+import type { ResponseObject } from "../../schema/response.ts";
+import { incompleteReason, responseObject } from "./response-object.ts";
+import { ResponseOutput } from "./response-output.ts";
+import type { ResponseTurn } from "./response-turn.ts";
+
+/** A whole chat answer as one of the Responses protocol. Its first choice: the protocol knows no others. */
+export function chatToResponse(completion: ChatCompletion, turn: ResponseTurn): ResponseObject {
+  const choice = completion.choices[0]!;
+  const incomplete = incompleteReason(choice.finish_reason);
+  const output = new ResponseOutput(turn, () => {});
+  output.add(choice.message, choice.logprobs);
+  output.end(incomplete !== undefined);
+  return responseObject(turn, {
+    status: incomplete === undefined ? "completed" : "incomplete",
+    model: completion.model,
+    output: output.items(),
+    usage: completion.usage,
+    serviceTier: completion.service_tier,
+    incomplete,
+  });
+}

@@ -1,0 +1,171 @@
+/**
+ * Tool loops with thinking: the backend refuses the second turn unless it gets back what it thought in the first, signature and all.
+ * Played with real clients against the executable, whole and in pieces.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import Anthropic from "@anthropic-ai/sdk";
+import OpenAI from "openai";
+import { type Gateway, startGateway } from "./support/gateway.ts";
+import { startClaude } from "../support/thinking-backends.ts";
+
+const claude = startClaude();
+let gateway: Gateway;
+let openai: OpenAI;
+let anthropic: Anthropic;
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    config: `
+[[providers]]
+name = "claude"
+kind = "anthropic"
+base_url = "${claude.origin}"
+api_key = "backend-key"
+list_models = false
+`,
+  });
+  openai = new OpenAI({ baseURL: `${gateway.origin}/v1`, apiKey: "none", maxRetries: 0 });
+  anthropic = new Anthropic({ baseURL: gateway.origin, apiKey: "none", maxRetries: 0 });
+});
+afterAll(async () => {
+  await gateway.stop();
+  claude.stop();
+});
+
+const question = { role: "user" as const, content: "Weather in Oslo?" };
+const chatTools = [{
+  type: "function" as const,
+  function: {
+    name: "weather",
+    description: "w",
+    parameters: { type: "object", properties: { city: { type: "string" } } },
+  },
+}];
+
+describe("an OpenAI client and a Claude backend", () => {
+  const model = "claude/claude-sonnet-4-5";
+  const ask = (messages: OpenAI.ChatCompletionMessageParam[]) => ({
+    model,
+    messages,
+    tools: chatTools,
+    reasoning_effort: "high" as const,
+    max_completion_tokens: 20_000,
+  });
+  const results = (calls: readonly { id: string }[]) =>
+    calls.map(({ id }) => ({ role: "tool" as const, tool_call_id: id, content: "rain" }));
+
+  test("that sends back all that it got", async () => {
+    const { message } = (await openai.chat.completions.create(ask([question]))).choices[0]!;
+    expect((message as { reasoning_content?: string }).reasoning_content).toBe("Let me look.");
+    const second = await openai.chat.completions.create(
+      ask([question, message, ...results(message.tool_calls!)]),
+    );
+    expect(second.choices[0]!.message.content).toBe("Rain.");
+  });
+
+  test("that drops every field it does not know", async () => {
+    const { message } = (await openai.chat.completions.create(ask([question]))).choices[0]!;
+    const known = { role: "assistant" as const, content: message.content, tool_calls: message.tool_calls! };
+    const second = await openai.chat.completions.create(
+      ask([question, known, ...results(message.tool_calls!)]),
+    );
+    expect(second.choices[0]!.message.content).toBe("Rain.");
+  });
+
+  test("that streams, and drops every field it does not know", async () => {
+    const message =
+      (await openai.chat.completions.stream(ask([question])).finalChatCompletion()).choices[0]!.message;
+    const calls = message.tool_calls!.filter((call) => call.type === "function")
+      .map(({ id, type, function: { name, arguments: text } }) => ({
+        id,
+        type,
+        function: { name, arguments: text },
+      }));
+    expect(calls.map(({ function: called }) => JSON.parse(called.arguments))).toEqual([{ city: "Oslo" }, {
+      city: "Rome",
+    }]);
+    const known = { role: "assistant" as const, content: message.content, tool_calls: calls };
+    const second = await openai.chat.completions.stream(ask([question, known, ...results(calls)]))
+      .finalChatCompletion();
+    expect(second.choices[0]!.message.content).toBe("Rain.");
+  });
+});
+
+describe("an Anthropic client and a Claude backend", () => {
+  const base = {
+    model: "claude/claude-sonnet-4-5",
+    max_tokens: 20_000,
+    thinking: { type: "enabled" as const, budget_tokens: 10_000 },
+    tools: [{
+      name: "weather",
+      description: "w",
+      input_schema: { type: "object" as const, properties: { city: { type: "string" } } },
+    }],
+  };
+  const second = (first: Anthropic.Message): Anthropic.MessageParam[] => [
+    question,
+    { role: "assistant", content: first.content },
+    {
+      role: "user",
+      content: first.content.filter((block) => block.type === "tool_use")
+        .map(({ id }) => ({ type: "tool_result" as const, tool_use_id: id, content: "rain" })),
+    },
+  ];
+
+  test("whole", async () => {
+    const first = await anthropic.messages.create({ ...base, messages: [question] });
+    const answer = await anthropic.messages.create({ ...base, messages: second(first) });
+    expect(answer.content).toMatchObject([{ type: "text", text: "Rain." }]);
+  });
+
+  test("in pieces", async () => {
+    const first = await anthropic.messages.stream({ ...base, messages: [question] }).finalMessage();
+    const answer = await anthropic.messages.stream({ ...base, messages: second(first) }).finalMessage();
+    expect(answer.content).toMatchObject([{ type: "text", text: "Rain." }]);
+  });
+
+  test("gets the bytes that the backend sent", async () => {
+    const ask = (origin: string, model: string, stream: boolean) =>
+      fetch(`${origin}/v1/messages`, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          "x-api-key": "backend-key",
+          "anthropic-version": "2023-06-01",
+        },
+        body: JSON.stringify({ ...base, model, messages: [question], ...(stream ? { stream } : {}) }),
+      }).then((response) => response.text());
+    for (const stream of [false, true]) {
+      const [through, direct] = await Promise.all([
+        ask(gateway.origin, base.model, stream),
+        ask(claude.origin, "claude-sonnet-4-5", stream),
+      ]);
+      expect(through).toBe(direct);
+    }
+  });
+});
+
+test("the Responses protocol carries the reasoning from turn to turn by itself", async () => {
+  const tools = [{
+    type: "function" as const,
+    name: "weather",
+    description: "w",
+    strict: false,
+    parameters: chatTools[0]!.function.parameters,
+  }];
+  const base = {
+    model: "claude/claude-sonnet-4-5",
+    tools,
+    reasoning: { effort: "high" as const },
+    max_output_tokens: 20_000,
+  };
+  const first = await openai.responses.create({ ...base, input: "Weather in Oslo?" });
+  const calls = first.output.filter((item) => item.type === "function_call");
+  expect(calls).toHaveLength(2);
+  const second = await openai.responses.create({
+    ...base,
+    previous_response_id: first.id,
+    input: calls.map(({ call_id }) => ({ type: "function_call_output" as const, call_id, output: "rain" })),
+  });
+  expect(second.output_text).toBe("Rain.");
+});
