@@ -3,6 +3,7 @@ import type { AnyPlugin } from "intellirouter/plugin";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
 import anthropic from "../../plugins/providers/anthropic/index.ts";
+import gemini from "../../plugins/providers/gemini/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
@@ -14,6 +15,8 @@ export interface Backend {
   readonly model: string;
   /** A whole answer to a chat. */
   readonly answer: unknown;
+  /** What its own reasoning is called, where that is not what the features have. */
+  readonly reasoningFormat?: string;
 }
 
 const chatAnswer = {
@@ -41,6 +44,11 @@ const messageAnswer = {
   usage: { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 },
 };
 
+const geminiAnswer = {
+  candidates: [{ content: { parts: [{ text: "Hi." }], role: "model" }, finishReason: "STOP", index: 0 }],
+  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
+};
+
 const secrets = { api_key: "test-key" };
 
 export const backends: readonly Backend[] = [
@@ -59,6 +67,15 @@ export const backends: readonly Backend[] = [
     secrets,
     model: "claude-opus-4-5",
     answer: messageAnswer,
+  },
+  {
+    name: "gemini",
+    plugin: gemini,
+    options: {},
+    secrets,
+    model: "gemini-3-flash-preview",
+    answer: geminiAnswer,
+    reasoningFormat: "google-gemini-v1",
   },
   {
     name: "azure-openai",

@@ -110,7 +110,7 @@ function webSearch(
   for (const field of ["search_context_size", "user_location"]) {
     const value = options[field];
     if (value !== undefined && value !== null && value !== "medium") {
-      lose(`web_search_options.${field}`, "dropped", "Google's search has no such setting");
+      lose("web_search_options", "approximated", `Google's search has no ${field}`);
     }
   }
   const isThere = tools?.some(({ type }) => ownTools[type] === "googleSearch") ?? false;
