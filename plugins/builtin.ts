@@ -4,6 +4,7 @@ import azureOpenAi from "./providers/azure-openai/index.ts";
 import bedrock from "./providers/bedrock/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
+import gemini from "./providers/gemini/index.ts";
 import groq from "./providers/groq.ts";
 import llamaCpp from "./providers/llama-cpp.ts";
 import lmStudio from "./providers/lm-studio.ts";
@@ -32,6 +33,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   openAiCompatible,
   openai,
   anthropic,
+  gemini,
   groq,
   mistral,
   deepseek,

@@ -3,6 +3,7 @@ import type { AnyPlugin } from "intellirouter/plugin";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
 import anthropic from "../../plugins/providers/anthropic/index.ts";
+import gemini from "../../plugins/providers/gemini/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import bedrock from "../../plugins/providers/bedrock/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
@@ -15,6 +16,8 @@ export interface Backend {
   readonly model: string;
   /** A whole answer to a chat. */
   readonly answer: unknown;
+  /** What its own reasoning is called, where that is not what the features have. */
+  readonly reasoningFormat?: string;
 }
 
 const chatAnswer = {
@@ -48,6 +51,11 @@ const converseAnswer = {
   usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
 };
 
+const geminiAnswer = {
+  candidates: [{ content: { parts: [{ text: "Hi." }], role: "model" }, finishReason: "STOP", index: 0 }],
+  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
+};
+
 const secrets = { api_key: "test-key" };
 
 export const backends: readonly Backend[] = [
@@ -74,6 +82,15 @@ export const backends: readonly Backend[] = [
     secrets,
     model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     answer: converseAnswer,
+  },
+  {
+    name: "gemini",
+    plugin: gemini,
+    options: {},
+    secrets,
+    model: "gemini-3-flash-preview",
+    answer: geminiAnswer,
+    reasoningFormat: "google-gemini-v1",
   },
   {
     name: "azure-openai",
