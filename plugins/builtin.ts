@@ -15,6 +15,7 @@ import openAiCompatible from "./providers/openai-compatible/index.ts";
 import openai from "./providers/openai.ts";
 import openrouter from "./providers/openrouter.ts";
 import together from "./providers/together.ts";
+import vertex from "./providers/vertex/index.ts";
 import vllm from "./providers/vllm.ts";
 import xai from "./providers/xai.ts";
 import memory from "./stores/memory.ts";
@@ -34,6 +35,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   openai,
   anthropic,
   gemini,
+  vertex,
   groq,
   mistral,
   deepseek,

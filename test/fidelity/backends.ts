@@ -4,6 +4,7 @@ import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts
 import openrouter from "../../plugins/providers/openrouter.ts";
 import anthropic from "../../plugins/providers/anthropic/index.ts";
 import gemini from "../../plugins/providers/gemini/index.ts";
+import vertex from "../../plugins/providers/vertex/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import bedrock from "../../plugins/providers/bedrock/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
@@ -89,6 +90,15 @@ export const backends: readonly Backend[] = [
     options: {},
     secrets,
     model: "gemini-3-flash-preview",
+    answer: geminiAnswer,
+    reasoningFormat: "google-gemini-v1",
+  },
+  {
+    name: "vertex",
+    plugin: vertex,
+    options: { project: "p" },
+    secrets: { access_token: "test-token" },
+    model: "gemini-2.5-flash",
     answer: geminiAnswer,
     reasoningFormat: "google-gemini-v1",
   },
