@@ -6,6 +6,8 @@ import anthropic from "../../plugins/providers/anthropic/index.ts";
 import gemini from "../../plugins/providers/gemini/index.ts";
 import vertex from "../../plugins/providers/vertex/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
+import bedrock from "../../plugins/providers/bedrock/index.ts";
+import mistral from "../../plugins/providers/mistral/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
 export interface Backend {
@@ -50,6 +52,12 @@ const geminiAnswer = {
   usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
 };
 
+const converseAnswer = {
+  output: { message: { role: "assistant", content: [{ text: "Hi." }] } },
+  stopReason: "end_turn",
+  usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
+};
+
 const secrets = { api_key: "test-key" };
 
 export const backends: readonly Backend[] = [
@@ -86,6 +94,23 @@ export const backends: readonly Backend[] = [
     model: "gemini-2.5-flash",
     answer: geminiAnswer,
     reasoningFormat: "google-gemini-v1",
+  },
+  {
+    name: "mistral",
+    plugin: mistral,
+    options: {},
+    secrets,
+    model: "mistral-medium-latest",
+    answer: chatAnswer,
+    reasoningFormat: "mistral-v1",
+  },
+  {
+    name: "bedrock",
+    plugin: bedrock,
+    options: {},
+    secrets,
+    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    answer: converseAnswer,
   },
   {
     name: "azure-openai",

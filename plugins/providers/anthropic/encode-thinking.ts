@@ -121,9 +121,6 @@ function planBudget(native: Loose | undefined, effort: string, context: Thinking
     lose(field, "dropped", "the limit of the answer leaves too few tokens for thinking");
     return { isOn: false };
   }
-  if (budget < wanted) {
-    lose(field, "approximated", `the limit of the answer leaves ${budget} tokens for thinking`);
-  }
   return { thinking: { type: "enabled", budget_tokens: budget }, isOn: true };
 }
 

@@ -114,7 +114,7 @@ function webSearch(request: ChatCompletionRequest, { plan, lose }: ToolsContext)
     throw invalid("web_search_options", `A function of the name "${name}" is among the tools.`);
   }
   if (options.search_context_size !== undefined && options.search_context_size !== "medium") {
-    lose("web_search_options.search_context_size", "dropped", "the search has no sizes");
+    lose("web_search_options.search_context_size", "approximated", "the search has one size");
   }
   const location = asObject(options.user_location);
   const place = isObject(location.approximate) ? location.approximate : location;

@@ -1,17 +1,19 @@
 import type { Provider } from "intellirouter/plugin";
 
-/** What of a chat the Messages API cannot carry; the matrix in `test/fidelity` holds this to what really happens. */
+/**
+ * What of a chat the Messages API cannot carry; the matrix in `test/fidelity` holds this to what really happens. Newer models take
+ * less: `model-traits.ts`.
+ */
 export const anthropicFidelity: NonNullable<Provider["fidelity"]> = {
   audio_input: "refused",
-  json_object: "approximated",
-  reasoning_effort: "approximated",
-  seed: "dropped",
+  audio_output: "refused",
   frequency_penalty: "dropped",
-  presence_penalty: "dropped",
+  json_object: "approximated",
   logit_bias: "dropped",
   logprobs: "dropped",
-  service_tier: "dropped",
   prediction: "dropped",
-  audio_output: "refused",
-  web_search: "dropped",
+  presence_penalty: "dropped",
+  seed: "dropped",
+  service_tier: "dropped",
+  web_search: "approximated",
 };

@@ -16,6 +16,7 @@ import { decodeAnswer } from "./decode.ts";
 import { createEmbeddings } from "./embeddings.ts";
 import { encodeRequest, isFetchedHere } from "./encode.ts";
 import { converseEvents } from "./event-stream.ts";
+import { bedrockFidelity } from "./fidelity.ts";
 import { familyTraits } from "./model-family.ts";
 import { describeModels } from "./model-list.ts";
 import type { BedrockOptions } from "./options.ts";
@@ -28,6 +29,7 @@ export function createBedrock(options: BedrockOptions, host: PluginHost): Provid
     chat: fanOut(withLegacyFunctions(createChat(bedrock, options, host))),
     embeddings: createEmbeddings(bedrock, options),
     reasoningReplay: "details",
+    fidelity: bedrockFidelity,
     listModels: (context) => listModels(bedrock, context),
   };
 }

@@ -20,13 +20,13 @@ const forwarded = [
   "guardrailConfig",
   "performanceConfig",
   "promptVariables",
-  "requestMetadata",
 ];
 
 /** Fields that have a place in the body. */
 const carried = new Set([
   ...forwarded,
   "additionalModelRequestFields",
+  "requestMetadata",
   "max_tokens",
   "max_completion_tokens",
   "temperature",
@@ -104,6 +104,7 @@ export function encodeRequest(request: ChatCompletionRequest, settings: EncodeOp
     ...outputConfig(request, format),
     ...guardrail(options),
     ...serviceTier(request, lose),
+    ...requestMetadata(request, lose),
     ...Object.fromEntries(forwarded.flatMap((field) => Object.entries(given(field, request[field])))),
   };
   return { body, answerTool: answerTool?.name };
@@ -191,6 +192,16 @@ function serviceTier(request: ChatCompletionRequest, lose: Lose): Loose {
   if (tier === "flex" || tier === "priority" || tier === "reserved") return { serviceTier: { type: tier } };
   lose("service_tier", "dropped", "the API has no such tier");
   return {};
+}
+
+/** The end user goes into the logs of invocations, which is the only place that the API has for one. */
+function requestMetadata(request: ChatCompletionRequest, lose: Lose): Loose {
+  const own = asObject(request.requestMetadata);
+  const user = asText(request.user) || asText(request.safety_identifier);
+  const fits = /^[\w\s:@$#=/+,.-]{1,256}$/.test(user);
+  if (user !== "" && !fits) lose("user", "dropped", "the API takes 256 plain characters at most");
+  const metadata = { ...(fits ? { user } : {}), ...own };
+  return Object.keys(metadata).length === 0 ? {} : { requestMetadata: metadata };
 }
 
 /** Whether the API would not fetch a file itself: it takes bytes, and addresses of its own store. */
