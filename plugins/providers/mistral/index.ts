@@ -9,7 +9,7 @@ import type {
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import { type Loose, objectsOf } from "../hub/loose.ts";
 import { describeModels } from "../openai-compatible/model-list.ts";
-import { changeFrames } from "./change-frames.ts";
+import { changeFrames } from "../hub/change-frames.ts";
 import { decodeAnswer, decodeChunk, ThoughtCounter } from "./decode.ts";
 import { encodeEmbedding, encodeRequest } from "./encode.ts";
 import { prefixOf } from "./encode-messages.ts";

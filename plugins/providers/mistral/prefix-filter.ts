@@ -13,10 +13,7 @@ export class PrefixFilter {
   push(text: string): string {
     if (this.#done || text === "") return text;
     this.#held += text;
-    if (this.#held.startsWith(this.#prefix)) {
-      this.#done = true;
-      return this.#held.slice(this.#prefix.length);
-    }
+    if (this.#held.startsWith(this.#prefix)) return this.end().slice(this.#prefix.length);
     return this.#prefix.startsWith(this.#held) ? "" : this.end();
   }
 
