@@ -8,7 +8,7 @@ import gemini from "./providers/gemini/index.ts";
 import groq from "./providers/groq.ts";
 import llamaCpp from "./providers/llama-cpp.ts";
 import lmStudio from "./providers/lm-studio.ts";
-import mistral from "./providers/mistral.ts";
+import mistral from "./providers/mistral/index.ts";
 import mock from "./providers/mock/index.ts";
 import ollama from "./providers/ollama.ts";
 import openAiCompatible from "./providers/openai-compatible/index.ts";

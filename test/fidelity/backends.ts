@@ -7,6 +7,7 @@ import gemini from "../../plugins/providers/gemini/index.ts";
 import vertex from "../../plugins/providers/vertex/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import bedrock from "../../plugins/providers/bedrock/index.ts";
+import mistral from "../../plugins/providers/mistral/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
 export interface Backend {
@@ -46,15 +47,15 @@ const messageAnswer = {
   usage: { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 },
 };
 
+const geminiAnswer = {
+  candidates: [{ content: { parts: [{ text: "Hi." }], role: "model" }, finishReason: "STOP", index: 0 }],
+  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
+};
+
 const converseAnswer = {
   output: { message: { role: "assistant", content: [{ text: "Hi." }] } },
   stopReason: "end_turn",
   usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
-};
-
-const geminiAnswer = {
-  candidates: [{ content: { parts: [{ text: "Hi." }], role: "model" }, finishReason: "STOP", index: 0 }],
-  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
 };
 
 const secrets = { api_key: "test-key" };
@@ -77,14 +78,6 @@ export const backends: readonly Backend[] = [
     answer: messageAnswer,
   },
   {
-    name: "bedrock",
-    plugin: bedrock,
-    options: {},
-    secrets,
-    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    answer: converseAnswer,
-  },
-  {
     name: "gemini",
     plugin: gemini,
     options: {},
@@ -101,6 +94,23 @@ export const backends: readonly Backend[] = [
     model: "gemini-2.5-flash",
     answer: geminiAnswer,
     reasoningFormat: "google-gemini-v1",
+  },
+  {
+    name: "mistral",
+    plugin: mistral,
+    options: {},
+    secrets,
+    model: "mistral-medium-latest",
+    answer: chatAnswer,
+    reasoningFormat: "mistral-v1",
+  },
+  {
+    name: "bedrock",
+    plugin: bedrock,
+    options: {},
+    secrets,
+    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    answer: converseAnswer,
   },
   {
     name: "azure-openai",
