@@ -31,6 +31,7 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
     chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
     messages: createMessages(anthropic),
     reasoningReplay: "details",
+    cacheMarks: true,
     fidelity: anthropicFidelity,
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),

@@ -66,6 +66,7 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
         ),
     },
     ...(options.reasoning_replay === "none" ? {} : { reasoningReplay: options.reasoning_replay }),
+    ...(options.cache_marks ? { cacheMarks: true } : {}),
     ...(options.forward.length === 0 ? {} : {
       forward: {
         paths: options.forward,

@@ -20,7 +20,7 @@ interface Call {
 
 /**
  * A chat answer in pieces as the events of Anthropic's Messages protocol. Blocks never overlap: each is closed before the next
- * begins, and a tool call that comes between the pieces of another waits for its end.
+ * begins, and what comes between the pieces of a tool call, be it words or another call, waits for its end.
  */
 export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk> {
   readonly #normaliser: ChatChunkNormaliser;
@@ -33,6 +33,8 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
   #reasoning: unknown;
   readonly #calls: Call[] = [];
   #call: Call | undefined;
+  /** Words and thoughts that came while the arguments of a call were not complete. */
+  #held: { readonly thinking: boolean; text: string }[] = [];
   #finishReason: string | undefined;
   #refused = false;
 
@@ -76,6 +78,7 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
     this.#normaliser.checkEnd();
     this.#close(out);
     for (const call of this.#calls) if (!call.closed) this.#flush(call, out);
+    this.#release(out);
     const usage = this.#normaliser.usage;
     this.#event(out, {
       type: "message_delta",
@@ -146,7 +149,27 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
     }
   }
 
+  /** Whether a call is open whose arguments are not complete; what is said meanwhile is held. */
+  #hold(thinking: boolean, text: string): boolean {
+    if (this.#call === undefined || isWhole(this.#call.sent)) return false;
+    const last = this.#held.at(-1);
+    if (last?.thinking === thinking) last.text += text;
+    else this.#held.push({ thinking, text });
+    return true;
+  }
+
+  #release(out: string[]): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { thinking, text } of held) {
+      if (thinking) this.#think(text, undefined, out);
+      else this.#say(text, out);
+    }
+    if (held.length > 0) this.#close(out);
+  }
+
   #think(thinking: string, item: unknown, out: string[]): void {
+    if (this.#hold(true, thinking)) return;
     if (this.#open !== "thinking") {
       this.#start({ type: "thinking", thinking: "", signature: "" }, "thinking", out);
       this.#reasoning = item;
@@ -155,6 +178,7 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
   }
 
   #say(text: string, out: string[]): void {
+    if (this.#hold(false, text)) return;
     if (this.#open !== "text") this.#start({ type: "text", text: "" }, "text", out);
     this.#delta({ type: "text_delta", text }, out);
   }
@@ -165,7 +189,9 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
     if (known === undefined) this.#calls[delta.index] = call;
     call.waiting += argumentsOf(delta);
     if (this.#call !== undefined && this.#call !== call && !isWhole(this.#call.sent)) return;
-    if (!call.closed) this.#advance(call, out);
+    if (call.closed) return;
+    this.#advance(call, out);
+    if (this.#held.length > 0 && isWhole(call.sent)) this.#release(out);
   }
 
   #advance(call: Call, out: string[]): void {

@@ -28,6 +28,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
     }
     const request = messagesToChat(body, {
       reasoningReplay: provider.reasoningReplay,
+      cacheMarks: provider.cacheMarks ?? false,
       reportLoss: context.reportLoss,
     });
     const { body: answer } = await chatOf(provider).complete(request, context);
@@ -42,6 +43,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
     }
     const request = messagesToChat(body, {
       reasoningReplay: provider.reasoningReplay,
+      cacheMarks: provider.cacheMarks ?? false,
       reportLoss: context.reportLoss,
     });
     const { frames } = await chatOf(provider).stream(request, context);

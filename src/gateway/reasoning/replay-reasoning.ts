@@ -43,6 +43,7 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
     embeddings: provider.embeddings,
     forward: provider.forward,
     reasoningReplay: provider.reasoningReplay,
+    cacheMarks: provider.cacheMarks,
     fidelity: provider.fidelity,
     listModels: provider.listModels?.bind(provider),
     models: provider.models,
