@@ -10,6 +10,7 @@ import llamaCpp from "./providers/llama-cpp.ts";
 import lmStudio from "./providers/lm-studio.ts";
 import mistral from "./providers/mistral/index.ts";
 import mock from "./providers/mock/index.ts";
+import ollamaNative from "./providers/ollama-native/index.ts";
 import ollama from "./providers/ollama.ts";
 import openAiCompatible from "./providers/openai-compatible/index.ts";
 import openai from "./providers/openai.ts";
@@ -46,6 +47,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   azureOpenAi,
   bedrock,
   ollama,
+  ollamaNative,
   llamaCpp,
   lmStudio,
   vllm,

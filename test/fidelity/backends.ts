@@ -8,6 +8,7 @@ import vertex from "../../plugins/providers/vertex/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import bedrock from "../../plugins/providers/bedrock/index.ts";
 import mistral from "../../plugins/providers/mistral/index.ts";
+import ollamaNative from "../../plugins/providers/ollama-native/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
 export interface Backend {
@@ -47,15 +48,25 @@ const messageAnswer = {
   usage: { input_tokens: 3, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 2 },
 };
 
+const converseAnswer = {
+  output: { message: { role: "assistant", content: [{ text: "Hi." }] } },
+  stopReason: "end_turn",
+  usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
+};
+
 const geminiAnswer = {
   candidates: [{ content: { parts: [{ text: "Hi." }], role: "model" }, finishReason: "STOP", index: 0 }],
   usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
 };
 
-const converseAnswer = {
-  output: { message: { role: "assistant", content: [{ text: "Hi." }] } },
-  stopReason: "end_turn",
-  usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
+const ollamaAnswer = {
+  model: "m",
+  created_at: "2026-11-01T12:00:00Z",
+  message: { role: "assistant", content: "Hi." },
+  done: true,
+  done_reason: "stop",
+  prompt_eval_count: 3,
+  eval_count: 2,
 };
 
 const secrets = { api_key: "test-key" };
@@ -76,6 +87,14 @@ export const backends: readonly Backend[] = [
     secrets,
     model: "claude-opus-4-5",
     answer: messageAnswer,
+  },
+  {
+    name: "bedrock",
+    plugin: bedrock,
+    options: {},
+    secrets,
+    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    answer: converseAnswer,
   },
   {
     name: "gemini",
@@ -105,12 +124,13 @@ export const backends: readonly Backend[] = [
     reasoningFormat: "mistral-v1",
   },
   {
-    name: "bedrock",
-    plugin: bedrock,
+    name: "ollama-native",
+    plugin: ollamaNative,
     options: {},
-    secrets,
-    model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    answer: converseAnswer,
+    secrets: {},
+    model: "qwen3",
+    answer: ollamaAnswer,
+    reasoningFormat: "",
   },
   {
     name: "azure-openai",

@@ -5,10 +5,11 @@ import { joinBatches, planEmbedding } from "../gemini/embed.ts";
 import { errorFromGoogle } from "../gemini/errors.ts";
 import { geminiFidelity } from "../gemini/fidelity.ts";
 import { listGeminiModels } from "../gemini/model-list.ts";
+import { inOrder } from "../hub/in-order.ts";
 import { loseTo } from "../hub/losses.ts";
 import { modelPath, vertexRoot } from "./address.ts";
 import { vertexCredential } from "./credential.ts";
-import { decodeCall, inOrder, mostCalls, planCalls } from "./embed.ts";
+import { decodeCall, mostCalls, planCalls } from "./embed.ts";
 import { describePublished } from "./model-list.ts";
 import { type VertexOptions, vertexOptions } from "./options.ts";
 

@@ -1,3 +1,4 @@
+import { parseJson } from "../../../lib/lossless-json.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { StreamFrame } from "../provider.ts";
 import { createParser } from "eventsource-parser";
@@ -231,7 +232,7 @@ export class EventReader<Chunk> {
     if (data.trim() === "") return;
     let value: unknown;
     try {
-      value = JSON.parse(data);
+      value = parseJson(data);
     } catch (error) {
       throw this.#ending
         ? new UpstreamError({
