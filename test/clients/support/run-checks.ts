@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type CheckName, checkNames, judge, type Report } from "./checks.ts";
+import { type ForeignClient, runForeignClient } from "./foreign-client.ts";
 import { startWorld, type World } from "./world.ts";
 
 /** A client that runs in this process. Each check either gives what was seen, or is a reason why the client cannot do it. */
@@ -24,30 +25,29 @@ export function testClient(name: string, client: Client): void {
   });
 }
 
-/** A client that runs in a process of its own and reports one line of JSON for each check. */
-export function testForeignClient(
-  name: string,
-  run: (world: World) => Promise<Map<string, Report & { failed?: string }>>,
-): void {
-  describe(name, () => {
+type ForeignReport = (Report | { readonly failed: string }) & { readonly check: string };
+
+/** A client that runs in a process of its own. What it does not report has failed. */
+export function testForeignClient(client: ForeignClient): void {
+  describe(client.name, () => {
     let world: World;
-    let reports: Awaited<ReturnType<typeof run>>;
+    let reports: ForeignReport[];
     beforeAll(async () => {
       world = await startWorld();
-      reports = await run(world);
+      reports = await runForeignClient<ForeignReport>(client, world, "checks");
     });
     afterAll(() => world.stop());
     for (const check of checkNames) {
       test(check, async () => {
-        const report = reports.get(check);
-        if (report === undefined) throw new Error(`${name} reported nothing about "${check}"`);
-        if (report.failed !== undefined) throw new Error(report.failed);
+        const report = reports.find((one) => one.check === check);
+        if (report === undefined) throw new Error(`${client.name} reported nothing about "${check}"`);
+        if ("failed" in report) throw new Error(report.failed);
         if ("cannot" in report) return expect(report.cannot.length).toBeGreaterThan(20);
         await judge(check, report.saw, world);
       });
     }
     test("it reports nothing that nobody asked for", () => {
-      expect([...reports.keys()].filter((check) => !checkNames.includes(check as CheckName))).toEqual([]);
+      expect(reports.map(({ check }) => check).toSorted()).toEqual(checkNames.toSorted());
     });
   });
 }

@@ -10,6 +10,7 @@ import {
   type Upstream,
   type UpstreamCall,
 } from "../../support/upstream.ts";
+import { until } from "../../e2e/support/gateway.ts";
 
 interface Call {
   readonly id: string;
@@ -47,6 +48,11 @@ export function installScenarios(upstream: Upstream): void {
   }));
   say("thinker", () => ({ reasoning: "Let me think.", text: "Thought." }));
   say("polyglot", () => ({ text: 'Grüße, 你好, \u{1F600}!\n\u2028"quoted"' }));
+  // For clients in other processes: answers when the model that the question names has been asked.
+  upstream.on("until-called", async ({ body }, response) => {
+    await until(() => callsOf(upstream, body.messages[0].content).length > 0, "the call");
+    reply(body, { text: "Called." }, response);
+  });
   upstream.on("overloaded", (_call, response) => sendJson(response, 503, errorBody("Too busy.")));
   upstream.on("limited-once", (call, response) => {
     if (callsOf(upstream, "limited-once").length > 1) {
