@@ -1,6 +1,6 @@
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
-import { type StreamFrame, UpstreamError } from "intellirouter/plugin";
+import { parseJson, type StreamFrame, UpstreamError } from "intellirouter/plugin";
 import { bodyFrames, type FrameReader } from "../hub/body-frames.ts";
 import { asObject, type Loose } from "../hub/loose.ts";
 import { errorFromException } from "./errors.ts";
@@ -118,7 +118,7 @@ export class MessageReader implements FrameReader<ConverseEvent> {
 
 function parse(text: string): Loose {
   try {
-    return asObject(JSON.parse(text));
+    return asObject(parseJson(text));
   } catch {
     throw damaged(`an event that is not JSON: ${text.slice(0, 80)}`);
   }

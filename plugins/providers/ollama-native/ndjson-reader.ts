@@ -1,4 +1,4 @@
-import { UpstreamError } from "intellirouter/plugin";
+import { parseJson, UpstreamError } from "intellirouter/plugin";
 import type { FrameReader } from "../hub/body-frames.ts";
 
 /** Longest line, in characters; images can come as one. */
@@ -45,7 +45,7 @@ export class NdjsonReader<Value> implements FrameReader<Value> {
   #line(line: string, values: Value[], isLast: boolean): void {
     if (this.failure !== undefined || line.trim() === "") return;
     try {
-      values.push(JSON.parse(line));
+      values.push(parseJson(line));
     } catch {
       this.failure = isLast
         ? new UpstreamError({

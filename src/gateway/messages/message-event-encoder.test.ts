@@ -159,6 +159,21 @@ test("words between the pieces of a call wait for its end, and nothing of either
   expect(brief(cut)).toContain("content_block_delta 1 words");
 });
 
+test("input that is no object becomes one, and more than one object is an error that says so", () => {
+  for (const text of ["not json", "[1]", "null", '"x"']) {
+    const events = encode([call(0, "t1", "weather", text.slice(0, 2)), more(0, text.slice(2))], "tool_calls");
+    const sent = events.map((event) => (event.delta as Event | undefined)?.partial_json).filter((piece) =>
+      piece !== undefined
+    );
+    expect(JSON.parse(sent.join(""))).toEqual({ arguments: text });
+  }
+  expect(() => encode([call(0, "t1", "weather", '{"a":1}'), more(0, '{"b":2}')], "tool_calls")).toThrow(
+    "no JSON object",
+  );
+  expect(() => encode([call(0, "t1", "weather", '{"a":1')], "tool_calls")).toThrow("no JSON object");
+  expect(brief(encode([call(0, "t1", "weather", '{"a":1')], "length"))).toContain("message_delta max_tokens");
+});
+
 test("reasons of the end, and a refusal", () => {
   const reason = (finish: string) => (encode([{ content: "x" }], finish).at(-2)!.delta as Event).stop_reason;
   expect(["stop", "length", "content_filter"].map(reason)).toEqual(["end_turn", "max_tokens", "refusal"]);

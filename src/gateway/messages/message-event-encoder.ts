@@ -1,10 +1,11 @@
 import type { ApiError } from "../../lib/api-error.ts";
 import { messageErrorBody } from "../../lib/error-body.ts";
 import type { StreamFrame } from "../../plugin/api/provider.ts";
+import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletionChunk, ToolCallDelta, Usage } from "../../schema/chat-completion.ts";
 import { ChatChunkNormaliser } from "../normalise/chat-chunk-normaliser.ts";
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
-import { messageId } from "./from-chat.ts";
+import { messageId, parseInput } from "./from-chat.ts";
 import { messageUsage, stopReason } from "./stop-reason.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -76,6 +77,7 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
 
   finish(out: string[]): void {
     this.#normaliser.checkEnd();
+    if (this.#call !== undefined) this.#complete(this.#call, out);
     this.#close(out);
     for (const call of this.#calls) if (!call.closed) this.#flush(call, out);
     this.#release(out);
@@ -199,14 +201,27 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
       this.#start({ type: "tool_use", id: call.id, name: call.name, input: {} }, "tool_use", out);
       this.#call = call;
     }
-    if (call.waiting === "") return;
-    this.#delta({ type: "input_json_delta", partial_json: call.waiting }, out);
-    call.sent += call.waiting;
+    const text = call.waiting;
+    if (text.trim() === "" || !(call.sent + text).trimStart().startsWith("{")) return;
+    // Clients read the pieces as one object, and fail over anything behind it.
+    if (isWhole(call.sent)) throw unreadable(call.name);
+    this.#delta({ type: "input_json_delta", partial_json: text }, out);
+    call.sent += text;
     call.waiting = "";
+  }
+
+  /** Input that is no object at all becomes one, as it does in a whole answer. */
+  #complete(call: Call, out: string[]): void {
+    if (call.waiting.trim() !== "" && call.sent === "") {
+      this.#delta({ type: "input_json_delta", partial_json: JSON.stringify(parseInput(call.waiting)) }, out);
+    } else if (call.sent !== "" && !isWhole(call.sent) && this.#finishReason !== "length") {
+      throw unreadable(call.name);
+    }
   }
 
   #flush(call: Call, out: string[]): void {
     this.#advance(call, out);
+    this.#complete(call, out);
     this.#close(out);
   }
 
@@ -239,6 +254,13 @@ function nameOf(delta: ToolCallDelta): string {
 
 function argumentsOf(delta: ToolCallDelta): string {
   return delta.function?.arguments ?? "";
+}
+
+function unreadable(name: string): UpstreamError {
+  return new UpstreamError({
+    kind: "bad_response",
+    message: `The model's input for the tool ${name} is no JSON object.`,
+  });
 }
 
 function isWhole(text: string): boolean {

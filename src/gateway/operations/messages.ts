@@ -23,7 +23,10 @@ export const messagesOperation: Operation<MessagesRequest> = {
 
   async complete(provider, body, context, options) {
     if (provider.messages !== undefined) {
-      const { body: message, text } = await provider.messages.complete(withoutUnsigned(body), context);
+      const { body: message, text } = await provider.messages.complete(
+        withoutUnsigned(body, context.reportLoss),
+        context,
+      );
       return measureMessage(message, text, options.forcedModel);
     }
     const request = messagesToChat(body, {
@@ -38,7 +41,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
 
   async stream(provider, body, context, options) {
     if (provider.messages !== undefined) {
-      const { frames } = await provider.messages.stream(withoutUnsigned(body), context);
+      const { frames } = await provider.messages.stream(withoutUnsigned(body, context.reportLoss), context);
       return { frames, normaliser: new MessageEventNormaliser(options) };
     }
     const request = messagesToChat(body, {

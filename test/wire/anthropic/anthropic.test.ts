@@ -45,6 +45,7 @@ describe("a client of the same protocol", () => {
 
   async function setUp(body: string, type: string) {
     const seen: { url: string; headers: Headers; body: unknown }[] = [];
+    const losses: string[] = [];
     const host = testHost({
       secret: () => "sk-ant-key",
       fetch: (url, init) => {
@@ -57,10 +58,10 @@ describe("a client of the same protocol", () => {
       requestId: "r",
       signal: new AbortController().signal,
       tenant: "t",
-      reportLoss: (loss) => expect(loss).toBeUndefined(),
+      reportLoss: (loss) => losses.push(`${loss.effect} ${loss.field}`),
       protocolHeaders: { "anthropic-version": "2023-06-01", "anthropic-beta": "context-management-2025-06-27" },
     };
-    return { provider, context, seen };
+    return { provider, context, seen, losses };
   }
 
   const options = { includeUsage: false, forcedModel: undefined, fallbackId: "r", fallbackModel: "m", created: 1 };
@@ -86,6 +87,21 @@ describe("a client of the same protocol", () => {
     expect(seen[0]!.body).toEqual({ ...request, stream: true });
   });
 
+  test("has its stream ended by the protocol's last event, though the connection stays open", async () => {
+    const text = events.map((event) => `event: ${JSON.parse(event).type}\ndata: ${event}\n\n`).join("");
+    const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new TextEncoder().encode(text)) });
+    const host = testHost({
+      secret: () => "k",
+      fetch: () => Promise.resolve(new Response(never, { headers: { "content-type": "text/event-stream" } })),
+    });
+    const provider = await anthropic.create(anthropic.options.parse({}), host) as Provider;
+    const { context } = await setUp(text, "text/event-stream");
+    const { frames } = await messagesOperation.stream!(provider, { ...request, stream: true }, context, options);
+    const chunks: unknown[] = [];
+    for await (const batch of frames) chunks.push(...batch);
+    expect(chunks).toHaveLength(events.length);
+  });
+
   test("has its tokens counted by the backend", async () => {
     const { provider, context, seen } = await setUp('{"input_tokens":17}', "application/json");
     const { max_tokens: _limit, ...counted } = request;
@@ -95,10 +111,14 @@ describe("a client of the same protocol", () => {
   });
 
   test("does not send on the unsigned thinking that the gateway made of another backend's", async () => {
-    const { provider, context, seen } = await setUp(answer, "application/json");
+    const { provider, context, seen, losses } = await setUp(answer, "application/json");
     const unsigned = { type: "thinking", thinking: "other", signature: "" };
     const messages = [request.messages[0]!, { role: "assistant" as const, content: [unsigned, { type: "text", text: "x" }] }, request.messages[0]!];
     await messagesOperation.complete(provider, { ...request, messages } as never, context, options);
     expect(JSON.stringify(seen[0]!.body)).not.toContain("other");
+    expect(losses).toEqual(["dropped messages[1].content"]);
+    const alone = [request.messages[0]!, { role: "assistant" as const, content: [unsigned] }, request.messages[0]!];
+    await messagesOperation.complete(provider, { ...request, messages: alone } as never, context, options);
+    expect((seen[1]!.body as { messages: unknown[] }).messages).toHaveLength(2);
   });
 });
