@@ -45,7 +45,7 @@ export class NdjsonReader<Value> implements FrameReader<Value> {
   #line(line: string, values: Value[], isLast: boolean): void {
     if (this.failure !== undefined || line.trim() === "") return;
     try {
-      values.push(parseJson(line));
+      values.push(parseJson(line) as Value);
     } catch {
       this.failure = isLast
         ? new UpstreamError({
