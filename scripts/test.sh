@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test of the project, after installing what the tests need.
 #   scripts/test.sh              everything that belongs to each change
-#   scripts/test.sh PART...      some parts: check arch unit contract wire golden e2e
+#   scripts/test.sh PART...      some parts: check arch unit contract wire golden e2e clients
 #   scripts/test.sh long         soak, chaos and crash series that take longer
 # Ends with the line "N passed, N failed"; exits 1 when anything failed.
 set -uo pipefail
@@ -17,7 +17,7 @@ unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY BUN_OPTIONS BUN_BE_B
 export CI="${CI:-true}" NO_COLOR=1
 
 parts=("$@")
-[ ${#parts[@]} -eq 0 ] && parts=(check arch unit contract wire golden e2e)
+[ ${#parts[@]} -eq 0 ] && parts=(check arch unit contract wire golden e2e clients)
 
 passed=0
 failed=0
@@ -60,6 +60,31 @@ need() { # command debian-package
   exit 1
 }
 
+# Clients of other languages: pinned, from their own registries, in an ignored folder.
+python_clients() {
+  local home=.tools/python-clients
+  if ! cmp -s test/clients/python/requirements.txt "$home/requirements.txt"; then
+    rm -rf "$home"
+    if ! { python3 -m venv "$home" &&
+      "$home/bin/pip" install --quiet --disable-pip-version-check -r test/clients/python/requirements.txt; }; then
+      rm -rf "$home"
+      echo "test.sh: Python's clients cannot be installed; they need Python 3.10 or newer with venv and pip (Debian: apt-get install python3-venv)." >&2
+      return 1
+    fi
+    cp test/clients/python/requirements.txt "$home/requirements.txt"
+  fi
+}
+
+rust_client() {
+  cargo build --quiet --locked --manifest-path test/clients/rust/Cargo.toml --target-dir .tools/rust-clients
+}
+
+need_rust() {
+  command -v cargo >/dev/null 2>&1 && return 0
+  echo "test.sh: the tests need Rust 1.85 or newer; install it from https://rustup.rs and try again." >&2
+  exit 1
+}
+
 for part in "${parts[@]}"; do
   case "$part" in
     check)
@@ -82,12 +107,20 @@ for part in "${parts[@]}"; do
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;
+    clients)
+      need python3 python3-venv
+      need_rust
+      step "build" ./scripts/build.sh
+      step "Python's clients" python_clients
+      step "Rust's client" rust_client
+      tests "clients" ./test/clients
+      ;;
     long)
       step "build" ./scripts/build.sh
       tests "long" ./test/long
       ;;
     *)
-      echo "test.sh: there is no part \"$part\". Parts: check arch unit contract wire golden e2e long" >&2
+      echo "test.sh: there is no part \"$part\". Parts: check arch unit contract wire golden e2e clients long" >&2
       exit 2
       ;;
   esac
