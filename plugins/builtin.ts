@@ -4,16 +4,19 @@ import azureOpenAi from "./providers/azure-openai/index.ts";
 import bedrock from "./providers/bedrock/index.ts";
 import deepseek from "./providers/deepseek.ts";
 import fireworks from "./providers/fireworks.ts";
+import gemini from "./providers/gemini/index.ts";
 import groq from "./providers/groq.ts";
 import llamaCpp from "./providers/llama-cpp.ts";
 import lmStudio from "./providers/lm-studio.ts";
-import mistral from "./providers/mistral.ts";
+import mistral from "./providers/mistral/index.ts";
 import mock from "./providers/mock/index.ts";
+import ollamaNative from "./providers/ollama-native/index.ts";
 import ollama from "./providers/ollama.ts";
 import openAiCompatible from "./providers/openai-compatible/index.ts";
 import openai from "./providers/openai.ts";
 import openrouter from "./providers/openrouter.ts";
 import together from "./providers/together.ts";
+import vertex from "./providers/vertex/index.ts";
 import vllm from "./providers/vllm.ts";
 import xai from "./providers/xai.ts";
 import memory from "./stores/memory.ts";
@@ -32,6 +35,8 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   openAiCompatible,
   openai,
   anthropic,
+  gemini,
+  vertex,
   groq,
   mistral,
   deepseek,
@@ -42,6 +47,7 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   azureOpenAi,
   bedrock,
   ollama,
+  ollamaNative,
   llamaCpp,
   lmStudio,
   vllm,

@@ -2,6 +2,8 @@
  * What the pieces of a stream cost in each translation, CPU for 1,000 of them: from a backend's bytes to the text that the client gets.
  * Run it with `bun bench/micro/translate.ts`; the passage of OpenAI's protocol to itself is what the others are compared with.
  */
+import { EventStreamCodec } from "@smithy/eventstream-codec";
+import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
 import { bench, run, summary } from "mitata";
 import type { AnyPlugin, Provider } from "intellirouter/plugin";
 import { chatOperation } from "../../src/gateway/operations/chat.ts";
@@ -9,6 +11,8 @@ import { messagesOperation } from "../../src/gateway/operations/messages.ts";
 import { responsesOperation } from "../../src/gateway/operations/responses.ts";
 import type { Operation } from "../../src/gateway/operation.ts";
 import anthropic from "../../plugins/providers/anthropic/index.ts";
+import bedrock from "../../plugins/providers/bedrock/index.ts";
+import gemini from "../../plugins/providers/gemini/index.ts";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import { turnOf } from "../../test/support/response-fixtures.ts";
 import { testHost } from "../../test/support/test-host.ts";
@@ -66,9 +70,54 @@ function messageStream(): string[] {
   ];
 }
 
+function geminiStream(): string[] {
+  const event = (text: string, more: object = {}) =>
+    `data: ${
+      JSON.stringify({
+        candidates: [{ content: { role: "model", parts: [{ text }] }, index: 0, ...more }],
+        usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 7, totalTokenCount: 16 },
+        modelVersion: "gemini-3-flash-preview",
+        responseId: "r1",
+      })
+    }\r\n\r\n`;
+  return [...Array.from({ length: pieces }, () => event(" token")), event("", { finishReason: "STOP" })];
+}
+
+function bedrockStream(): Uint8Array[] {
+  const codec = new EventStreamCodec(toUtf8, fromUtf8);
+  const header = (value: string) => ({ type: "string" as const, value });
+  const event = (type: string, payload: object) =>
+    codec.encode({
+      headers: {
+        ":event-type": header(type),
+        ":content-type": header("application/json"),
+        ":message-type": header("event"),
+      },
+      body: fromUtf8(JSON.stringify(payload)),
+    });
+  return [
+    event("messageStart", { role: "assistant" }),
+    ...Array.from(
+      { length: pieces },
+      () => event("contentBlockDelta", { contentBlockIndex: 0, delta: { text: " token" }, p: "abcdefgh" }),
+    ),
+    event("contentBlockStop", { contentBlockIndex: 0 }),
+    event("messageStop", { stopReason: "end_turn" }),
+    event("metadata", {
+      usage: { inputTokens: 9, outputTokens: 7, totalTokens: 16 },
+      metrics: { latencyMs: 9 },
+    }),
+  ];
+}
+
 /** A provider whose backend answers with these pieces, each in a read of its own, without a network. */
-function providerOf(plugin: AnyPlugin, pluginOptions: object, stream: readonly string[]): Provider {
-  const bytes = stream.map((text) => encoder.encode(text));
+async function providerOf(
+  plugin: AnyPlugin,
+  pluginOptions: object,
+  stream: readonly (string | Uint8Array)[],
+  contentType = "text/event-stream",
+): Promise<Provider> {
+  const bytes = stream.map((piece) => typeof piece === "string" ? encoder.encode(piece) : piece);
   const host = testHost({
     secret: () => "key",
     fetch: () => {
@@ -79,10 +128,10 @@ function providerOf(plugin: AnyPlugin, pluginOptions: object, stream: readonly s
           else controller.enqueue(bytes[position++]!);
         },
       }, { highWaterMark: 0 });
-      return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream" } }));
+      return Promise.resolve(new Response(body, { headers: { "content-type": contentType } }));
     },
   });
-  return plugin.create(plugin.options.parse(pluginOptions), host) as Provider;
+  return await plugin.create(plugin.options.parse(pluginOptions), host) as Provider;
 }
 
 async function drain(operation: Operation, provider: Provider, body: object): Promise<number> {
@@ -104,8 +153,10 @@ async function drain(operation: Operation, provider: Provider, body: object): Pr
 }
 
 const messages = [{ role: "user", content: "Hello" }];
-const openai = providerOf(openAiCompatible, { base_url: "http://h/v1" }, chatStream());
-const claude = providerOf(anthropic, {}, messageStream());
+const openai = await providerOf(openAiCompatible, { base_url: "http://h/v1" }, chatStream());
+const claude = await providerOf(anthropic, {}, messageStream());
+const google = await providerOf(gemini, {}, geminiStream());
+const aws = await providerOf(bedrock, {}, bedrockStream(), "application/vnd.amazon.eventstream");
 
 /** A turn belongs to one stream. */
 const responses: Operation = {
@@ -118,6 +169,8 @@ const ways: readonly (readonly [string, Operation, Provider, object])[] = [
   ["chat to chat (bytes pass)", chatOperation as Operation, openai, { messages }],
   ["messages to messages (bytes pass)", messagesOperation as Operation, claude, { messages, max_tokens: 9 }],
   ["chat from Anthropic", chatOperation as Operation, claude, { messages }],
+  ["chat from Gemini", chatOperation as Operation, google, { messages }],
+  ["chat from Bedrock", chatOperation as Operation, aws, { messages }],
   ["messages from chat", messagesOperation as Operation, openai, { messages, max_tokens: 9 }],
   ["responses from chat", responses, openai, { input: "Hello" }],
   ["responses from Anthropic", responses, claude, { input: "Hello" }],

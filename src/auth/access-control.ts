@@ -9,6 +9,8 @@ export interface KnownKey {
   /** SHA-256, 32 bytes. */
   readonly hash: Uint8Array;
   readonly roles: readonly Role[];
+  /** Its id when absent: what one key keeps is no other's business. */
+  readonly tenant?: string | undefined;
   /** Patterns of `provider/model`. */
   readonly models: readonly string[];
 }
@@ -78,13 +80,16 @@ export function keyedAccess(keys: readonly KnownKey[]): AccessControl {
   return {
     keyRequired: true,
     authenticate(headers) {
-      const key = presentedKey(headers);
-      if (key === undefined) {
+      const keys = presentedKeys(headers);
+      if (keys.length === 0) {
         throw unauthorized('You didn\'t provide an API key. Send it as "Authorization: Bearer YOUR_KEY".');
       }
-      const principal = isPlausibleApiKey(key) ? findByHash(known, hashApiKey(key)) : undefined;
-      if (principal === undefined) throw unauthorized("Incorrect API key provided.");
-      return principal;
+      // A client may send a stale credential of one kind beside a good one of another.
+      for (const key of keys) {
+        const principal = isPlausibleApiKey(key) ? findByHash(known, hashApiKey(key)) : undefined;
+        if (principal !== undefined) return principal;
+      }
+      throw unauthorized("Incorrect API key provided.");
     },
   };
 }
@@ -102,23 +107,22 @@ function findByHash(
 }
 
 function principalOf(key: KnownKey): Principal {
-  return { id: key.id, roles: key.roles, tenant: "default", mayUse: targetMatcher(key.models) };
+  return { id: key.id, roles: key.roles, tenant: key.tenant ?? key.id, mayUse: targetMatcher(key.models) };
 }
 
-function presentedKey(headers: Headers): string | undefined {
+function presentedKeys(headers: Headers): string[] {
+  const keys: string[] = [];
   const authorization = headers.get("authorization");
   if (authorization !== null) {
     const space = authorization.indexOf(" ");
-    if (space < 0 || authorization.slice(0, space).toLowerCase() !== "bearer") {
+    const isBearer = space > 0 && authorization.slice(0, space).toLowerCase() === "bearer";
+    if (isBearer) keys.push(authorization.slice(space + 1).trim());
+    else if (!keyHeaders.some((name) => headers.has(name))) {
       throw unauthorized('The Authorization header must have the form "Bearer YOUR_KEY".');
     }
-    return authorization.slice(space + 1).trim() || undefined;
   }
-  for (const name of keyHeaders) {
-    const value = headers.get(name);
-    if (value !== null && value !== "") return value;
-  }
-  return undefined;
+  for (const name of keyHeaders) keys.push(headers.get(name) ?? "");
+  return keys.filter((key) => key !== "");
 }
 
 function unauthorized(message: string): ApiError {

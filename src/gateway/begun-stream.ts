@@ -75,6 +75,20 @@ export class BegunStream<Chunk> {
     return out.length === 0 ? undefined : out;
   }
 
+  /**
+   * What is still owed of an answer that is whole although its backend did not end it; undefined when it is not whole.
+   */
+  wholeAnyway(): string[] | undefined {
+    const out: string[] = [];
+    try {
+      this.normaliser.finish(out);
+    } catch {
+      return undefined;
+    }
+    this.#ended = true;
+    return out;
+  }
+
   /** Lets go of the backend's connection. */
   async close(): Promise<void> {
     this.#ended = true;

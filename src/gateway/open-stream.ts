@@ -78,6 +78,13 @@ export class OpenStream<Chunk> implements AnswerStream {
     } catch (error) {
       // After cancel() the call's failure is its consequence and has been recorded.
       if (this.#over) return undefined;
+      // Everything was said; only the connection was not closed, or not as it should be.
+      const rest = this.#services.stopping.aborted ? undefined : this.#dispatched.value.wholeAnyway();
+      if (rest !== undefined) {
+        this.#end({ outcome: "ok" });
+        void this.#dispatched.value.close();
+        return rest.length === 0 ? undefined : rest;
+      }
       const failure = this.#explain(error);
       this.#end({ outcome: "truncated", error: failure });
       return this.#dispatched.value.normaliser.fail(this.#record.toApiError(failure));

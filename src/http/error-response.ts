@@ -38,5 +38,7 @@ export function errorResponse(error: ApiError, requestId: string, dialect: Diale
   if (error.shouldRetry !== undefined) headers["x-should-retry"] = String(error.shouldRetry);
   if (dialect === "anthropic") headers["request-id"] = requestId;
   const body = dialect === "anthropic" ? messageErrorBody(error, requestId) : errorBody(error);
-  return new Response(JSON.stringify(body), { status: error.status, headers });
+  // Anthropic has a status of its own for it.
+  const status = dialect === "anthropic" && error.code === "upstream_overloaded" ? 529 : error.status;
+  return new Response(JSON.stringify(body), { status, headers });
 }

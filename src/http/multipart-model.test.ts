@@ -86,6 +86,58 @@ describe("the model of a form", () => {
     expect(await refusal(formOf("model"), 1_000_000, "multipart/form-data")).toEqual([400, "invalid_form"]);
   });
 
+  const raw = (text: string, pieceBytes = 1_000) => {
+    const bytes = Buffer.from(text);
+    let read = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (read >= bytes.length) return controller.close();
+        controller.enqueue(Uint8Array.from(bytes.subarray(read, read += pieceBytes)));
+      },
+    }, { highWaterMark: 0 });
+    const headers = { "content-type": "multipart/form-data; boundary=B" };
+    return new Request("http://h/", { method: "POST", body, headers, duplex: "half" } as RequestInit);
+  };
+  const part = (disposition: string, value: string) =>
+    `--B\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${value}\r\n`;
+
+  test("is found however its part is written", async () => {
+    for (
+      const disposition of [
+        'name="model"',
+        "name=model",
+        'NAME="model" ; x=y',
+        'x="; name=\\"other\\""; name="model"',
+        'name = "mo\\del"',
+      ]
+    ) {
+      const form = await peekModel(raw(part(disposition, "alias") + "--B--\r\n"), 10_000);
+      expect([disposition, form.model]).toEqual([disposition, "alias"]);
+    }
+  });
+
+  test("is not what merely looks like it", async () => {
+    const fake =
+      'foo --B\r\ncontent-disposition: form-data; name="model"\r\n\r\nfake\r\n--Bogus\r\ncontent-disposition: form-data; name="model"\r\n\r\nfake';
+    const text = part('name="file"; filename="model"', fake) + part('name="model"', "alias") + "--B--\r\n";
+    for (const pieceBytes of [1, 7, 10_000]) {
+      const form = await peekModel(raw(text, pieceBytes), 10_000);
+      expect(form.model).toBe("alias");
+      expect(await new Response(form.body("m")).text()).toBe(text.replace("alias", "m"));
+    }
+  });
+
+  test("must be the only one, wherever the second is", async () => {
+    const models = part('name="model"', "allowed") + part('name="file"; filename="f"', "x".repeat(30_000)) +
+      part("name=model", "forbidden");
+    for (const pieceBytes of [13, 1_000, 100_000]) {
+      const failure = await peekModel(raw(`${models}--B--\r\n`, pieceBytes), 100_000)
+        .then((form) => new Response(form.body("m")).text())
+        .then(() => undefined, (error: ApiError) => error.code);
+      expect([pieceBytes, failure]).toEqual([pieceBytes, "invalid_form"]);
+    }
+  });
+
   test("a form that grows too large while it is sent on breaks off", async () => {
     const { request } = await requestOf(formOf("model", "file"), 1_000);
     const reader = (await peekModel(request, 50_000)).body("m").getReader();

@@ -35,6 +35,7 @@ export async function peekModel(request: Request, maxBytes: number): Promise<Pee
 class Form implements PeekedForm {
   readonly model: string;
   readonly whole: boolean;
+  readonly #boundary: string;
   readonly #head: Uint8Array;
   readonly #tail: Uint8Array;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -52,7 +53,9 @@ class Form implements PeekedForm {
     if (this.model === "") throw noModel();
     this.#head = bytes.subarray(0, found.start);
     this.#tail = bytes.subarray(found.end);
-    this.whole = Buffer.from(this.#tail).includes(`--${boundary}--`);
+    this.#boundary = boundary;
+    this.whole = Buffer.from(this.#tail).includes(`\r\n--${boundary}--`);
+    if (new ModelSearch(boundary).continue(this.#tail) !== undefined) throw twoModels();
     this.#reader = reader;
     this.#size = bytes.byteLength;
     this.#maxBytes = maxBytes;
@@ -76,11 +79,16 @@ class Form implements PeekedForm {
     yield this.#head;
     yield new TextEncoder().encode(model);
     yield this.#tail;
+    // What is not read yet may hold a second model, also one that begins in one piece and ends in another.
+    let carried = Buffer.from(this.#tail.subarray(-longestHead));
     while (!this.whole && this.#reader !== undefined) {
       const { done, value } = await this.#reader.read();
       if (done) return;
       this.#size += value.byteLength;
       if (this.#size > this.#maxBytes) throw tooLarge(this.#maxBytes);
+      const window = Buffer.concat([carried, value]);
+      if (hasModel(window, this.#boundary)) throw twoModels();
+      carried = window.subarray(-longestHead);
       yield value;
     }
   }
@@ -110,45 +118,106 @@ function boundaryOf(contentType: string): string {
   const match = contentType.match(/;\s*boundary=(?:"([^"]{1,70})"|([^\s;]{1,70}))/i);
   const boundary = match?.[1] ?? match?.[2];
   if (boundary !== undefined) return boundary;
-  throw new ApiError({
-    status: 400,
-    code: "invalid_form",
-    message: "The form's content type names no boundary.",
-  });
+  throw badForm("The form's content type names no boundary.");
 }
 
-/** Finds the value of the field `model` in a form that grows; what was looked through once is not looked through again. */
+/** A part's head may be this long, in bytes; more is no form that a client would send. */
+const longestHead = 16 * 1024;
+
+/**
+ * Finds parts of the name `model` in a form that grows. A delimiter stands at the beginning of a line, so that what merely looks like one
+ * inside of a file is not taken for it (RFC 2046 §5.1.1).
+ */
 class ModelSearch {
-  readonly #delimiter: string;
-  /** The part that is looked at begins here. */
+  readonly #delimiter: Buffer;
+  /** What is looked at next begins here. */
   #at = 0;
 
   constructor(boundary: string) {
-    this.#delimiter = `--${boundary}`;
+    this.#delimiter = Buffer.from(`\r\n--${boundary}`);
   }
 
-  /** Where the value lies; undefined while it is not all there. */
+  /** Where the value of the next such part lies; undefined while it is not all there. */
   continue(bytes: Uint8Array): { readonly start: number; readonly end: number } | undefined {
     const form = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (;;) {
-      const part = form.indexOf(this.#delimiter, this.#at);
-      if (part < 0) {
-        // A delimiter may have come in half.
-        this.#at = Math.max(this.#at, form.length - this.#delimiter.length);
+      const part = this.#nextDelimiter(form);
+      if (part === undefined) return undefined;
+      const headEnd = form.indexOf("\r\n\r\n", part.end);
+      if (headEnd < 0) {
+        if (form.length - part.end > longestHead) throw badForm("The head of a part does not end.");
+        this.#at = part.start;
         return undefined;
       }
-      this.#at = part;
-      const headersEnd = form.indexOf("\r\n\r\n", part);
-      if (headersEnd < 0) return undefined;
-      const headers = form.toString("latin1", part, headersEnd);
-      if (/\r\ncontent-disposition:[^\r]*;\s*name="?model"?(?:;|\r|$)/i.test(headers)) {
-        const start = headersEnd + 4;
-        const end = form.indexOf(`\r\n${this.#delimiter}`, start);
+      const start = headEnd + 4;
+      if (nameOf(form.toString("latin1", part.end, headEnd)) === "model") {
+        const end = form.indexOf(this.#delimiter, start);
+        this.#at = end < 0 ? part.start : end;
         return end < 0 ? undefined : { start, end };
       }
-      this.#at = headersEnd + 4;
+      this.#at = headEnd + 2;
     }
   }
+
+  /** The next line that is a delimiter and not the last one; `end` is behind it. */
+  #nextDelimiter(form: Buffer): { readonly start: number; readonly end: number } | undefined {
+    const line = this.#delimiter;
+    for (;;) {
+      // The first delimiter has no line before it.
+      const first = this.#at === 0 && form.subarray(0, line.length - 2).equals(line.subarray(2));
+      const start = first ? 0 : form.indexOf(line, this.#at);
+      if (start < 0) {
+        this.#at = Math.max(this.#at, form.length - line.length);
+        return undefined;
+      }
+      const end = start + line.length - (first ? 2 : 0);
+      if (form.length < end + 2) {
+        this.#at = start;
+        return undefined;
+      }
+      // Blanks may stand behind a delimiter; anything else is another boundary that begins alike.
+      const rest = form.toString("latin1", end, Math.min(form.length, end + 64));
+      if (/^[ \t]*\r\n/.test(rest)) return { start, end };
+      this.#at = Math.max(start + 1, end);
+    }
+  }
+}
+
+/** Whether the head of a part of the name `model` is in these bytes; its value need not be. */
+function hasModel(bytes: Buffer, boundary: string): boolean {
+  const line = `\r\n--${boundary}\r\n`;
+  for (let at = bytes.indexOf(line); at >= 0; at = bytes.indexOf(line, at + 1)) {
+    const end = bytes.indexOf("\r\n\r\n", at);
+    if (end >= 0 && nameOf(bytes.toString("latin1", at + line.length - 2, end)) === "model") return true;
+  }
+  return false;
+}
+
+/** The name that a part's head gives it; quoted or not, in any case and order. */
+function nameOf(head: string): string | undefined {
+  const disposition = head.match(/(?:^|\r\n)content-disposition:([^\r]*)/i)?.[1] ?? "";
+  for (
+    const [, key, quoted, plain] of disposition.matchAll(
+      /;\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/g,
+    )
+  ) {
+    if (key!.toLowerCase() === "name") return quoted === undefined ? plain : quoted.replace(/\\(.)/g, "$1");
+  }
+  return undefined;
+}
+
+function badForm(message: string): ApiError {
+  return new ApiError({ status: 400, code: "invalid_form", message });
+}
+
+/** Backends differ in which one they take, and only the first was looked at. */
+function twoModels(): ApiError {
+  return new ApiError({
+    status: 400,
+    code: "invalid_form",
+    param: "model",
+    message: "The form has more than one field `model`.",
+  });
 }
 
 function noModel(): ApiError {

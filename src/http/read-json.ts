@@ -1,3 +1,4 @@
+import { parseJson } from "../lib/lossless-json.ts";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { ApiError } from "../lib/api-error.ts";
@@ -34,7 +35,7 @@ export async function readJson(request: Request, limits: ReadLimits): Promise<un
     );
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw await notJson(text, error);
   }

@@ -56,6 +56,7 @@ export { isUpstreamError, UpstreamError } from "./api/upstream-error.ts";
 export type { UpstreamErrorKind, UpstreamErrorOptions } from "./api/upstream-error.ts";
 export { BackendClient } from "./api/wire/backend-client.ts";
 export type { BackendClientOptions, OutgoingRequest } from "./api/wire/backend-client.ts";
+export { parseJson } from "../lib/lossless-json.ts";
 export { openBody } from "./api/wire/body-reader.ts";
 export type { BodyReader } from "./api/wire/body-reader.ts";
 export { errorFromObject, errorFromResponse } from "./api/wire/error-body.ts";

@@ -95,7 +95,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       const provider = await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]);
       providers.set(
         entry.name,
-        shared.reasoning === undefined ? provider : replayReasoning(provider, shared.reasoning),
+        shared.reasoning === undefined ? provider : replayReasoning(entry.name, provider, shared.reasoning),
       );
     }
     const listing = new Map(

@@ -36,8 +36,9 @@ export async function decideAccess(
     return { access: openAccess(new Set(hosts), new Set(cors.origins)), newAdminKey: undefined };
   }
   const keys: KnownKey[] = [
-    ...auth.keys.map(({ id, hash, roles, models }) => ({
+    ...auth.keys.map(({ id, hash, roles, models, tenant }) => ({
       id,
+      tenant,
       hash: Buffer.from(hash.slice("sha256:".length), "hex"),
       roles,
       models,

@@ -33,7 +33,9 @@ const messagesRequestFields = {
 
 export const messagesRequestSchema = z.looseObject({
   ...messagesRequestFields,
-  max_tokens: z.number().int().min(1).describe("Most tokens that the answer may have."),
+  max_tokens: z.number().int().min(0).describe(
+    "Most tokens that the answer may have; 0 asks for nothing but the cache to be filled.",
+  ),
   stream: z.boolean().nullish().describe("Send the answer in pieces as server-sent events."),
   stop_sequences: z.array(z.string()).nullish(),
   temperature: z.number().min(0).max(1).nullish(),

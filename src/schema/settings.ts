@@ -74,6 +74,9 @@ export const authKeySchema = z.strictObject({
   roles: z.array(z.enum(["admin", "developer"])).min(1).default(["developer"]).describe(
     "What the key may do: `developer` calls models, `admin` may also use /admin.",
   ),
+  tenant: name.optional().describe(
+    "Whose key it is: keys of one tenant share stored responses and what is remembered of reasoning. The key's id when absent.",
+  ),
   models: z.array(z.string().min(1)).default(["*"]).describe(
     "Targets the key may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing.",
   ),

@@ -39,7 +39,9 @@ const failing: EgressFetch = () =>
   Promise.reject(new UpstreamError({ kind: "unavailable", message: "away" }));
 
 const make = (fetch: EgressFetch) =>
-  anthropic.create(anthropic.options.parse({}), testHost({ fetch, secret: () => "sk-x" })) as Provider;
+  anthropic.create(anthropic.options.parse({}), testHost({ fetch, secret: () => "sk-x" })) as Promise<
+    Provider
+  >;
 
 describe("anthropic", () => {
   testProvider({ describe, test, expect }, {
@@ -50,7 +52,9 @@ describe("anthropic", () => {
 
   test("lists what the API lists", async () => {
     const context = { requestId: "r", signal: new AbortController().signal };
-    expect((await make(answering).listModels!(context)).map(({ id }) => id)).toEqual(["claude-sonnet-4-5"]);
+    expect((await (await make(answering)).listModels!(context)).map(({ id }) => id)).toEqual([
+      "claude-sonnet-4-5",
+    ]);
   });
 
   test("refuses an option that it does not know", () => {

@@ -18,7 +18,7 @@ const host = testHost({
   fetch: (url, init) => egress(url.replace("/openai/v1/", "/v1/"), init),
 });
 const make = (base_url: string) =>
-  azureOpenAi.create(azureOpenAi.options.parse({ base_url }), host) as Provider;
+  azureOpenAi.create(azureOpenAi.options.parse({ base_url }), host) as Promise<Provider>;
 
 testProvider({ describe, test, expect }, {
   make: () => make(`http://127.0.0.1:${upstream.port}`),

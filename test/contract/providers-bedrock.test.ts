@@ -88,7 +88,7 @@ const make = (fetch: EgressFetch) =>
   bedrock.create(
     bedrock.options.parse({}),
     testHost({ fetch, secret: (name) => name === "api_key" ? "key" : undefined }),
-  ) as Provider;
+  ) as Promise<Provider>;
 const context = {
   requestId: "r",
   tenant: "t",
@@ -105,7 +105,7 @@ describe("bedrock", () => {
   });
 
   test("lists models on demand by their id, others by the profiles that hold them, and none without words", async () => {
-    expect(await make(answering).listModels!(context)).toEqual([
+    expect(await (await make(answering)).listModels!(context)).toEqual([
       { id: "amazon.nova-lite-v1:0", ownedBy: "amazon", vision: true, chat: true, embeddings: false },
       {
         id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
@@ -120,7 +120,7 @@ describe("bedrock", () => {
   test("Cohere's models embed many texts in a call, 96 at most, and count tokens in a header", async () => {
     asked.length = 0;
     const input = Array.from({ length: 100 }, (_, index) => `text ${index}`);
-    const { body } = await make(answering).embeddings!.create(
+    const { body } = await (await make(answering)).embeddings!.create(
       { model: "us.cohere.embed-v4:0", input, dimensions: 256, input_type: "search_query" },
       context,
     );
@@ -141,7 +141,7 @@ describe("bedrock", () => {
         [{ model: "meta.llama3", input: "a" }, "model"],
       ] as const
     ) {
-      const failure = await make(answering).embeddings!.create(request as never, context).then(
+      const failure = await (await make(answering)).embeddings!.create(request as never, context).then(
         () => undefined,
         (error) => error,
       );

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { type Gateway, startGateway } from "./support/gateway.ts";
-import { startClaude } from "../support/thinking-backends.ts";
+import { startBedrock, startClaude, startGemini } from "../support/thinking-backends.ts";
 
 const claude = startClaude();
+const gemini = startGemini();
+const bedrock = startBedrock();
 let gateway: Gateway;
 let openai: OpenAI;
 let anthropic: Anthropic;
@@ -22,6 +24,18 @@ kind = "anthropic"
 base_url = "${claude.origin}"
 api_key = "backend-key"
 list_models = false
+[[providers]]
+name = "gemini"
+kind = "gemini"
+base_url = "${gemini.origin}/v1beta"
+api_key = "backend-key"
+list_models = false
+[[providers]]
+name = "bedrock"
+kind = "bedrock"
+base_url = "${bedrock.origin}"
+api_key = "backend-key"
+list_models = false
 `,
   });
   openai = new OpenAI({ baseURL: `${gateway.origin}/v1`, apiKey: "none", maxRetries: 0 });
@@ -29,7 +43,7 @@ list_models = false
 });
 afterAll(async () => {
   await gateway.stop();
-  claude.stop();
+  for (const backend of [claude, gemini, bedrock]) backend.stop();
 });
 
 const question = { role: "user" as const, content: "Weather in Oslo?" };
@@ -42,8 +56,13 @@ const chatTools = [{
   },
 }];
 
-describe("an OpenAI client and a Claude backend", () => {
-  const model = "claude/claude-sonnet-4-5";
+const models = [
+  "claude/claude-sonnet-4-5",
+  "gemini/gemini-3-pro-preview",
+  "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+];
+
+describe.each(models)("an OpenAI client and %s", (model) => {
   const ask = (messages: OpenAI.ChatCompletionMessageParam[]) => ({
     model,
     messages,
@@ -145,27 +164,59 @@ describe("an Anthropic client and a Claude backend", () => {
   });
 });
 
-test("the Responses protocol carries the reasoning from turn to turn by itself", async () => {
-  const tools = [{
-    type: "function" as const,
-    name: "weather",
-    description: "w",
-    strict: false,
-    parameters: chatTools[0]!.function.parameters,
-  }];
+test.each(models.slice(1))("an Anthropic client and %s", async (model) => {
   const base = {
-    model: "claude/claude-sonnet-4-5",
-    tools,
-    reasoning: { effort: "high" as const },
-    max_output_tokens: 20_000,
+    model,
+    max_tokens: 20_000,
+    thinking: { type: "enabled" as const, budget_tokens: 10_000 },
+    tools: [{
+      name: "weather",
+      description: "w",
+      input_schema: { type: "object" as const, properties: { city: { type: "string" } } },
+    }],
   };
-  const first = await openai.responses.create({ ...base, input: "Weather in Oslo?" });
-  const calls = first.output.filter((item) => item.type === "function_call");
-  expect(calls).toHaveLength(2);
-  const second = await openai.responses.create({
-    ...base,
-    previous_response_id: first.id,
-    input: calls.map(({ call_id }) => ({ type: "function_call_output" as const, call_id, output: "rain" })),
-  });
-  expect(second.output_text).toBe("Rain.");
+  for (
+    const ask of [
+      (messages: Anthropic.MessageParam[]) => anthropic.messages.create({ ...base, messages }),
+      (messages: Anthropic.MessageParam[]) => anthropic.messages.stream({ ...base, messages }).finalMessage(),
+    ]
+  ) {
+    const first = await ask([question]);
+    expect(first.content.map(({ type }) => type)).toEqual(["thinking", "tool_use", "tool_use"]);
+    const results = first.content.filter((block) => block.type === "tool_use")
+      .map(({ id }) => ({ type: "tool_result" as const, tool_use_id: id, content: "rain" }));
+    const answer = await ask([question, { role: "assistant", content: first.content }, {
+      role: "user",
+      content: results,
+    }]);
+    expect(answer.content).toMatchObject([{ type: "text", text: "Rain." }]);
+  }
 });
+
+test.each(models)(
+  "the Responses protocol carries the reasoning of %s from turn to turn by itself",
+  async (model) => {
+    const tools = [{
+      type: "function" as const,
+      name: "weather",
+      description: "w",
+      strict: false,
+      parameters: chatTools[0]!.function.parameters,
+    }];
+    const base = {
+      model,
+      tools,
+      reasoning: { effort: "high" as const },
+      max_output_tokens: 20_000,
+    };
+    const first = await openai.responses.create({ ...base, input: "Weather in Oslo?" });
+    const calls = first.output.filter((item) => item.type === "function_call");
+    expect(calls).toHaveLength(2);
+    const second = await openai.responses.create({
+      ...base,
+      previous_response_id: first.id,
+      input: calls.map(({ call_id }) => ({ type: "function_call_output" as const, call_id, output: "rain" })),
+    });
+    expect(second.output_text).toBe("Rain.");
+  },
+);

@@ -3,8 +3,12 @@ import type { AnyPlugin } from "intellirouter/plugin";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
 import anthropic from "../../plugins/providers/anthropic/index.ts";
+import gemini from "../../plugins/providers/gemini/index.ts";
+import vertex from "../../plugins/providers/vertex/index.ts";
 import azureOpenAi from "../../plugins/providers/azure-openai/index.ts";
 import bedrock from "../../plugins/providers/bedrock/index.ts";
+import mistral from "../../plugins/providers/mistral/index.ts";
+import ollamaNative from "../../plugins/providers/ollama-native/index.ts";
 import deepseek from "../../plugins/providers/deepseek.ts";
 
 export interface Backend {
@@ -15,6 +19,8 @@ export interface Backend {
   readonly model: string;
   /** A whole answer to a chat. */
   readonly answer: unknown;
+  /** What its own reasoning is called, where that is not what the features have. */
+  readonly reasoningFormat?: string;
 }
 
 const chatAnswer = {
@@ -48,6 +54,21 @@ const converseAnswer = {
   usage: { inputTokens: 3, outputTokens: 2, totalTokens: 5 },
 };
 
+const geminiAnswer = {
+  candidates: [{ content: { parts: [{ text: "Hi." }], role: "model" }, finishReason: "STOP", index: 0 }],
+  usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, totalTokenCount: 5 },
+};
+
+const ollamaAnswer = {
+  model: "m",
+  created_at: "2026-11-01T12:00:00Z",
+  message: { role: "assistant", content: "Hi." },
+  done: true,
+  done_reason: "stop",
+  prompt_eval_count: 3,
+  eval_count: 2,
+};
+
 const secrets = { api_key: "test-key" };
 
 export const backends: readonly Backend[] = [
@@ -74,6 +95,42 @@ export const backends: readonly Backend[] = [
     secrets,
     model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     answer: converseAnswer,
+  },
+  {
+    name: "gemini",
+    plugin: gemini,
+    options: {},
+    secrets,
+    model: "gemini-3-flash-preview",
+    answer: geminiAnswer,
+    reasoningFormat: "google-gemini-v1",
+  },
+  {
+    name: "vertex",
+    plugin: vertex,
+    options: { project: "p" },
+    secrets: { access_token: "test-token" },
+    model: "gemini-2.5-flash",
+    answer: geminiAnswer,
+    reasoningFormat: "google-gemini-v1",
+  },
+  {
+    name: "mistral",
+    plugin: mistral,
+    options: {},
+    secrets,
+    model: "mistral-medium-latest",
+    answer: chatAnswer,
+    reasoningFormat: "mistral-v1",
+  },
+  {
+    name: "ollama-native",
+    plugin: ollamaNative,
+    options: {},
+    secrets: {},
+    model: "qwen3",
+    answer: ollamaAnswer,
+    reasoningFormat: "",
   },
   {
     name: "azure-openai",

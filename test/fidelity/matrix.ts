@@ -62,13 +62,22 @@ function operationOf(ingress: Ingress, request: Readonly<Record<string, unknown>
   return responsesOperation(turnOf(request)) as unknown as Operation;
 }
 
+/** Every backend takes back its own thoughts alone. */
+function withOwnReasoning(
+  request: Record<string, unknown>,
+  { reasoningFormat }: Backend,
+): Record<string, unknown> {
+  if (reasoningFormat === undefined) return request;
+  return JSON.parse(JSON.stringify(request).replaceAll("anthropic-claude-v1", reasoningFormat));
+}
+
 async function run(
   backend: Backend,
   ingress: Ingress,
   feature: FeatureCase,
 ): Promise<{ verdict: Verdict; notes: readonly string[] }> {
-  const request = feature[ingress];
-  if (request === undefined) return { verdict: "absent", notes: [] };
+  if (feature[ingress] === undefined) return { verdict: "absent", notes: [] };
+  const request = withOwnReasoning(feature[ingress], backend);
   const sent: string[] = [];
   const provider = await makeProvider(backend, sent);
   const losses: FidelityLoss[] = [];

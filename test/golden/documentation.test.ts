@@ -20,7 +20,8 @@ for (const page of pages) {
       if (block.includes("quiet-first")) return expect(page).toBe("docs/guides/plugins.md");
       const directory = mkdtempSync(join(tmpdir(), "intellirouter-docs-"));
       writeFileSync(join(directory, "config.toml"), block);
-      const keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+      // Every variable that the example names is set.
+      const keys = [...block.matchAll(/env = "(\w+)"/g)].map((match) => match[1]!);
       const environment = Object.fromEntries(keys.map((name) => [name, "sk-documentation"]));
       const loaded = await loadSettings({ configPath: "config.toml", environment, cwd: directory });
       const report = await validateSettings(loaded, builtinPlugins, environment);

@@ -3,6 +3,9 @@
  * speaks its vendor's wire.
  */
 
+import { EventStreamCodec } from "@smithy/eventstream-codec";
+import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
+
 export interface ThinkingBackend {
   readonly origin: string;
   stop(): void;
@@ -145,4 +148,150 @@ function claudeStream(
     "",
   );
   return new Response(text, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
+}
+
+const thoughtSignature =
+  "CpMCAdHtim9uEsM8PJXh0bRmkLYWJ8w3Qf7Jq6sM1bGv5o0k9tQm2c4xYwZ1aNfR8uKpVtLhSgDeXyBqIrOjCnMlAzPwTfEvUiHkGb==";
+
+/** Google's Gemini API: the first call of a turn carries a signature of what was thought, and the next turn needs it. */
+export function startGemini(): ThinkingBackend {
+  const turn = [
+    { text: "Let me look.", thought: true },
+    { functionCall: { name: "weather", args: { city: "Oslo" } }, thoughtSignature },
+    { functionCall: { name: "weather", args: { city: "Rome" } } },
+  ];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      if (request.headers.get("x-goog-api-key") !== "backend-key") {
+        return Response.json({
+          error: { code: 400, message: "API key not valid.", status: "INVALID_ARGUMENT" },
+        }, { status: 400 });
+      }
+      const { contents } = await request.json() as { contents: { role: string; parts: Loose[] }[] };
+      const second = contents.length > 1;
+      if (second) {
+        const calls = contents[1]!.parts.filter(({ functionCall }) => functionCall !== undefined);
+        const results = contents[2]?.parts.filter(({ functionResponse }) => functionResponse !== undefined) ??
+          [];
+        const complaint = calls[0]?.thoughtSignature !== thoughtSignature
+          ? "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly."
+          : calls.length !== 2 || results.length !== 2
+          ? "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn."
+          : undefined;
+        if (complaint !== undefined) {
+          return Response.json({ error: { code: 400, message: complaint, status: "INVALID_ARGUMENT" } }, {
+            status: 400,
+          });
+        }
+      }
+      const parts: readonly Loose[] = second ? [{ text: "Rain." }] : turn;
+      const usageMetadata = {
+        promptTokenCount: 40,
+        candidatesTokenCount: 30,
+        thoughtsTokenCount: 60,
+        totalTokenCount: 130,
+      };
+      const about = { usageMetadata, modelVersion: "gemini-3-pro-preview", responseId: "r1" };
+      const answer = (some: readonly Loose[], end: boolean) => ({
+        candidates: [{
+          content: { role: "model", parts: some },
+          index: 0,
+          ...(end ? { finishReason: "STOP" } : {}),
+        }],
+        ...about,
+      });
+      if (!new URL(request.url).pathname.endsWith(":streamGenerateContent")) {
+        return Response.json(answer(parts, true));
+      }
+      const events = [...parts.map((part) => answer([part], false)), answer([{ text: "" }], true)];
+      const text = events.map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`).join("");
+      return new Response(text, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  return { origin: `http://127.0.0.1:${server.port}`, stop: () => void server.stop(true) };
+}
+
+const codec = new EventStreamCodec(toUtf8, fromUtf8);
+
+/** Bedrock's Converse API with a Claude model behind it. */
+export function startBedrock(): ThinkingBackend {
+  const turn = [
+    { reasoningContent: { reasoningText: { text: "Let me look.", signature } } },
+    { toolUse: { toolUseId: "tooluse_A", name: "weather", input: { city: "Oslo" } } },
+    { toolUse: { toolUseId: "tooluse_B", name: "weather", input: { city: "Rome" } } },
+  ];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      if (request.headers.get("authorization") !== "Bearer backend-key") {
+        return Response.json({ message: "The security token included in the request is invalid." }, {
+          status: 403,
+        });
+      }
+      const { messages } = await request.json() as { messages: { content: Loose[] }[] };
+      const second = messages.length > 1;
+      if (second) {
+        const [first] = messages[1]!.content as { reasoningContent?: { reasoningText?: Loose } }[];
+        const given = first?.reasoningContent?.reasoningText;
+        const results = messages[2]?.content.filter(({ toolResult }) => toolResult !== undefined) ?? [];
+        if (given?.signature !== signature || given.text !== "Let me look." || results.length !== 2) {
+          const message =
+            "The model returned the following errors: messages.1.content.0: Expected `thinking` with its `signature`";
+          return Response.json({ message }, {
+            status: 400,
+            headers: { "x-amzn-errortype": "ValidationException" },
+          });
+        }
+      }
+      const content: readonly Loose[] = second ? [{ text: "Rain." }] : turn;
+      const stopReason = second ? "end_turn" : "tool_use";
+      const usage = { inputTokens: 40, outputTokens: 90, totalTokens: 130 };
+      if (!new URL(request.url).pathname.endsWith("/converse-stream")) {
+        return Response.json({
+          output: { message: { role: "assistant", content } },
+          stopReason,
+          usage,
+          metrics: { latencyMs: 5 },
+        });
+      }
+      const events: [string, object][] = [["messageStart", { role: "assistant" }]];
+      content.forEach((block, contentBlockIndex) => {
+        const delta = (value: object) =>
+          events.push(["contentBlockDelta", { contentBlockIndex, delta: value }]);
+        const { reasoningContent, toolUse, text } = block as {
+          reasoningContent?: { reasoningText: { text: string } };
+          toolUse?: { toolUseId: string; name: string; input: object };
+          text?: string;
+        };
+        if (toolUse !== undefined) {
+          const { toolUseId, name, input } = toolUse;
+          events.push(["contentBlockStart", { contentBlockIndex, start: { toolUse: { toolUseId, name } } }]);
+          delta({ toolUse: { input: JSON.stringify(input) } });
+        } else if (reasoningContent !== undefined) {
+          delta({ reasoningContent: { text: reasoningContent.reasoningText.text } });
+          delta({ reasoningContent: { signature } });
+        } else delta({ text });
+        events.push(["contentBlockStop", { contentBlockIndex }]);
+      });
+      events.push(["messageStop", { stopReason }], ["metadata", { usage, metrics: { latencyMs: 5 } }]);
+      const header = (value: string) => ({ type: "string" as const, value });
+      const frames = events.map(([type, payload]) =>
+        codec.encode({
+          headers: {
+            ":event-type": header(type),
+            ":content-type": header("application/json"),
+            ":message-type": header("event"),
+          },
+          body: fromUtf8(JSON.stringify(payload)),
+        })
+      );
+      return new Response(Buffer.concat(frames), {
+        headers: { "content-type": "application/vnd.amazon.eventstream" },
+      });
+    },
+  });
+  return { origin: `http://127.0.0.1:${server.port}`, stop: () => void server.stop(true) };
 }

@@ -178,7 +178,7 @@ async function play(
   const { request } = fixture;
   const texts: string[] = [];
   try {
-    const provider = plugin.create(plugin.options.parse(fixture.options ?? {}), host) as Provider;
+    const provider = await plugin.create(plugin.options.parse(fixture.options ?? {}), host) as Provider;
     if (request.stream !== true) {
       const { body } = await provider.chat!.complete(request, context);
       return {

@@ -31,6 +31,7 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
     chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
     messages: createMessages(anthropic),
     reasoningReplay: "details",
+    cacheMarks: true,
     fidelity: anthropicFidelity,
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),
@@ -42,7 +43,7 @@ function createMessages({ client, messagesUrl, countTokensUrl }: AnthropicClient
   return {
     complete: (request, context) => client.ask<Message>(messagesUrl, withoutStream(request), context),
     stream: (request, context) =>
-      client.stream<MessageEvent>(messagesUrl, { ...request, stream: true }, context),
+      client.stream<MessageEvent>(messagesUrl, { ...request, stream: true }, context, isLast),
     countTokens: (request, context) => client.ask<TokenCount>(countTokensUrl, request, context),
   };
 }
@@ -68,13 +69,18 @@ function createChat(
     },
     async stream(request, context) {
       const { body, answer } = await encode(request, true, context);
-      const { frames, headers } = await client.stream<Loose>(messagesUrl, body, context);
+      const { frames, headers } = await client.stream<Loose>(messagesUrl, body, context, isLast);
       return {
         frames: translateFrames(frames, new MessageDecoder(answer)),
         ...(headers === undefined ? {} : { headers }),
       };
     },
   };
+}
+
+/** The connection may stay open after it. */
+function isLast({ type }: Loose): boolean {
+  return type === "message_stop";
 }
 
 /** A client may say `stream: false` or `stream: null`, and the API is told nothing of streams then. */

@@ -1,5 +1,4 @@
 import { definePlugin } from "intellirouter/plugin";
-import { createAnthropic } from "./create-provider.ts";
 import { anthropicOptions } from "./options.ts";
 
 export default definePlugin({
@@ -15,5 +14,9 @@ export default definePlugin({
     },
   },
   priceId: "anthropic",
-  create: createAnthropic,
+  async create(options, host) {
+    // Loaded only where it is used: a gateway with one backend has no use for the translations of all others.
+    const { createAnthropic } = await import("./create-provider.ts");
+    return createAnthropic(options, host);
+  },
 });

@@ -1,8 +1,6 @@
 import { type BackendContext, type PluginHost, UpstreamError } from "intellirouter/plugin";
+import { CachedToken, type IssuedToken } from "../hub/cached-token.ts";
 import type { AzureOpenAiOptions } from "./options.ts";
-
-/** A token is replaced this long before it ends, in milliseconds. */
-const earlyMs = 5 * 60_000;
 
 /** Makes the headers that a resource knows its caller by: a key, a token that was given, or tokens of Entra ID. */
 export interface AzureCredential {
@@ -26,73 +24,47 @@ export function azureCredential(options: AzureOpenAiOptions, host: PluginHost): 
   if (tenantId === undefined || clientId === undefined || clientSecret === undefined) {
     return { headers: () => Promise.resolve({}), secrets: [] };
   }
-  const tokens = new ClientCredentials(options, host, tenantId, clientId, clientSecret);
+  const grant = { tenantId, clientId, clientSecret };
+  const tokens = new CachedToken(host, (signal) => askForToken(grant, options, host, signal));
   return {
-    headers: async (context) => ({ authorization: `Bearer ${await tokens.get(context)}` }),
+    headers: async ({ signal }) => ({ authorization: `Bearer ${await tokens.get(signal)}` }),
     secrets: [clientSecret],
   };
 }
 
-/**
- * The client credentials grant (RFC 6749 §4.4). One token serves all requests until shortly before it ends, and many requests at
- * once ask for it once.
- */
-class ClientCredentials {
-  readonly #host: PluginHost;
-  readonly #url: string;
-  readonly #form: string;
-  #token = "";
-  #until = 0;
-  #asking: Promise<string> | undefined;
+interface Grant {
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
 
-  constructor(
-    { authority_url: authority, scope }: AzureOpenAiOptions,
-    host: PluginHost,
-    tenantId: string,
-    clientId: string,
-    clientSecret: string,
-  ) {
-    this.#host = host;
-    this.#url = `${authority.replace(/\/+$/, "")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
-    this.#form = new URLSearchParams({
-      grant_type: "client_credentials",
-      client_id: clientId,
-      client_secret: clientSecret,
-      scope,
-    }).toString();
-  }
-
-  async get(context: BackendContext): Promise<string> {
-    if (this.#host.now() < this.#until) return this.#token;
-    // Not with one request's signal: others wait for the same token.
-    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    const left = Promise.withResolvers<never>();
-    const leave = () => left.reject(context.signal.reason);
-    context.signal.throwIfAborted();
-    context.signal.addEventListener("abort", leave, { once: true });
-    try {
-      return await Promise.race([this.#asking, left.promise]);
-    } finally {
-      context.signal.removeEventListener("abort", leave);
-    }
-  }
-
-  async #ask(): Promise<string> {
-    const response = await this.#host.fetch(this.#url, {
-      method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-      body: this.#form,
+/** The client credentials grant (RFC 6749 §4.4). */
+async function askForToken(
+  { tenantId, clientId, clientSecret }: Grant,
+  { authority_url: authority, scope }: AzureOpenAiOptions,
+  host: PluginHost,
+  signal: AbortSignal,
+): Promise<IssuedToken> {
+  const url = `${authority.replace(/\/+$/, "")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
+  const form = new URLSearchParams({
+    grant_type: "client_credentials",
+    client_id: clientId,
+    client_secret: clientSecret,
+    scope,
+  });
+  const response = await host.fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: form.toString(),
+    signal,
+  });
+  const body = await response.json().catch(() => ({})) as Readonly<Record<string, unknown>>;
+  if (!response.ok || typeof body.access_token !== "string") {
+    throw new UpstreamError({
+      kind: response.status >= 500 ? "unavailable" : "auth",
+      status: response.status,
+      message: `Entra ID gives no token: ${String(body.error ?? response.status)}`,
     });
-    const body = await response.json().catch(() => ({})) as Readonly<Record<string, unknown>>;
-    if (!response.ok || typeof body.access_token !== "string") {
-      throw new UpstreamError({
-        kind: response.status >= 500 ? "unavailable" : "auth",
-        status: response.status,
-        message: `Entra ID gives no token: ${String(body.error ?? response.status)}`,
-      });
-    }
-    this.#token = body.access_token;
-    this.#until = this.#host.now() + Number(body.expires_in ?? 0) * 1000 - earlyMs;
-    return this.#token;
   }
+  return { token: body.access_token, expiresIn: Number(body.expires_in ?? 0) };
 }

@@ -2,10 +2,7 @@ import { AwsV4Signer } from "aws4fetch";
 import { BackendClient, UpstreamError } from "intellirouter/plugin";
 import type { OutgoingRequest, PluginHost } from "intellirouter/plugin";
 import { errorFromBedrock } from "./errors.ts";
-import type { BedrockOptions } from "./options.ts";
-
-/** The secrets that a configuration may give: an API key, or a pair of access keys with or without a session. */
-export const bedrockSecrets = ["api_key", "access_key_id", "secret_access_key", "session_token"] as const;
+import { type BedrockOptions, bedrockSecrets } from "./options.ts";
 
 /** What asks Bedrock, and where. */
 export interface BedrockClient {

@@ -29,6 +29,7 @@ export function createBedrock(options: BedrockOptions, host: PluginHost): Provid
     chat: fanOut(withLegacyFunctions(createChat(bedrock, options, host))),
     embeddings: createEmbeddings(bedrock, options),
     reasoningReplay: "details",
+    cacheMarks: true,
     fidelity: bedrockFidelity,
     listModels: (context) => listModels(bedrock, context),
   };

@@ -1,7 +1,7 @@
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
-import { openBody, UpstreamError } from "intellirouter/plugin";
-import type { BodyReader, StreamFrame } from "intellirouter/plugin";
+import { parseJson, type StreamFrame, UpstreamError } from "intellirouter/plugin";
+import { bodyFrames, type FrameReader } from "../hub/body-frames.ts";
 import { asObject, type Loose } from "../hub/loose.ts";
 import { errorFromException } from "./errors.ts";
 
@@ -23,69 +23,11 @@ export function converseEvents(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): AsyncIterable<readonly StreamFrame<ConverseEvent>[]> {
-  return { [Symbol.asyncIterator]: () => new ConverseFrames(openBody(body), signal) };
-}
-
-type Frames = readonly StreamFrame<ConverseEvent>[];
-
-/** Not a generator: one that has not begun cannot be told to let go of the connection. */
-class ConverseFrames implements AsyncIterator<Frames, undefined> {
-  readonly #reader: BodyReader;
-  readonly #signal: AbortSignal;
-  readonly #messages = new MessageReader();
-  #over = false;
-
-  constructor(reader: BodyReader, signal: AbortSignal) {
-    this.#reader = reader;
-    this.#signal = signal;
-  }
-
-  async next(): Promise<IteratorResult<Frames, undefined>> {
-    const messages = this.#messages;
-    while (!this.#over && messages.failure === undefined) {
-      const { done, value } = await this.#read();
-      if (done) {
-        this.#over = true;
-        messages.end();
-        break;
-      }
-      const events = messages.feed(value);
-      if (events.length > 0) return { done: false, value: events.map((chunk) => ({ chunk })) };
-    }
-    await this.return();
-    // What came before a failure is the client's; only then is the failure told, once.
-    const { failure } = messages;
-    messages.failure = undefined;
-    if (failure !== undefined) throw failure;
-    return { done: true, value: undefined };
-  }
-
-  return(): Promise<IteratorReturnResult<undefined>> {
-    if (!this.#over) {
-      this.#over = true;
-      this.#reader.cancel();
-    }
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  async #read() {
-    try {
-      return await this.#reader.read();
-    } catch (error) {
-      this.#over = true;
-      if (this.#signal.aborted) throw this.#signal.reason;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UpstreamError({
-        kind: "unavailable",
-        message: `The connection to the backend broke: ${reason}`,
-        cause: error,
-      });
-    }
-  }
+  return bodyFrames(body, signal, new MessageReader());
 }
 
 /** Bytes in, events out; keeps what is not complete yet. */
-export class MessageReader {
+export class MessageReader implements FrameReader<ConverseEvent> {
   failure: UpstreamError | undefined;
   readonly #codec = new EventStreamCodec(toUtf8, fromUtf8);
   /** Pieces of a message that is not complete, joined only when it is. */
@@ -108,12 +50,14 @@ export class MessageReader {
     return events;
   }
 
-  end(): void {
-    if (this.#size === 0) return;
-    this.failure ??= new UpstreamError({
-      kind: "unavailable",
-      message: "The backend's stream broke off in the middle of a message.",
-    });
+  end(): readonly ConverseEvent[] {
+    if (this.#size > 0) {
+      this.failure ??= new UpstreamError({
+        kind: "unavailable",
+        message: "The backend's stream broke off in the middle of a message.",
+      });
+    }
+    return [];
   }
 
   /** The bytes of the next complete message. */
@@ -174,7 +118,7 @@ export class MessageReader {
 
 function parse(text: string): Loose {
   try {
-    return asObject(JSON.parse(text));
+    return asObject(parseJson(text));
   } catch {
     throw damaged(`an event that is not JSON: ${text.slice(0, 80)}`);
   }

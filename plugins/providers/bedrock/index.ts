@@ -1,7 +1,5 @@
 import { definePlugin } from "intellirouter/plugin";
-import { bedrockSecrets } from "./bedrock-client.ts";
-import { createBedrock } from "./create-provider.ts";
-import { bedrockOptions } from "./options.ts";
+import { bedrockOptions, bedrockSecrets } from "./options.ts";
 
 export default definePlugin({
   apiVersion: 1,
@@ -10,6 +8,18 @@ export default definePlugin({
   description: "Models of many makers on AWS Bedrock, by its Converse API.",
   options: bedrockOptions,
   secrets: bedrockSecrets,
+  // Not by an access key: many machines have one that is meant for something else.
+  discovery: {
+    environment: {
+      secrets: { api_key: ["AWS_BEARER_TOKEN_BEDROCK"] },
+      options: { region: ["AWS_REGION", "AWS_DEFAULT_REGION"] },
+      needs: [["api_key", "region"]],
+    },
+  },
   priceId: "aws",
-  create: createBedrock,
+  async create(options, host) {
+    // Loaded only where it is used: a gateway with one backend has no use for the translations of all others.
+    const { createBedrock } = await import("./create-provider.ts");
+    return createBedrock(options, host);
+  },
 });

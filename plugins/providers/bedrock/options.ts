@@ -33,3 +33,6 @@ export const bedrockOptions = z.strictObject({
 });
 
 export type BedrockOptions = z.output<typeof bedrockOptions>;
+
+/** The secrets that a configuration may give: an API key, or a pair of access keys with or without a session. */
+export const bedrockSecrets = ["api_key", "access_key_id", "secret_access_key", "session_token"] as const;

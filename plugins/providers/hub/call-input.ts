@@ -1,3 +1,4 @@
+import { parseJson } from "intellirouter/plugin";
 import type { ToolCall } from "intellirouter/plugin";
 import { isObject, type Loose } from "./loose.ts";
 import type { Lose } from "./losses.ts";
@@ -7,7 +8,7 @@ export function callInput(call: ToolCall, field: string, lose: Lose): Loose {
   const text = call.function?.arguments ?? "";
   if (text.trim() === "") return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     if (isObject(value)) return value;
   } catch {
     // Models write broken JSON at times, and clients send it back.

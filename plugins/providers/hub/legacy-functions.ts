@@ -4,8 +4,8 @@ import type {
   ChatCompletionChunk,
   ChatCompletionRequest,
   ChatMessage,
-  StreamFrame,
 } from "intellirouter/plugin";
+import { changeFrames } from "./change-frames.ts";
 import { asObject, asText } from "./loose.ts";
 
 /**
@@ -24,7 +24,7 @@ export function withLegacyFunctions(chat: ChatCapability): ChatCapability {
       if (!isLegacy(request)) return chat.stream(request, context);
       const result = await chat.stream(modernise(request), context);
       if (!Array.isArray(request.functions)) return result;
-      return { ...result, frames: mapFrames(result.frames, oldChunk) };
+      return { ...result, frames: changeFrames(result.frames, oldChunk) };
     },
   };
 }
@@ -100,29 +100,5 @@ function oldChunk(chunk: ChatCompletionChunk): ChatCompletionChunk {
         finish_reason: choice.finish_reason === "tool_calls" ? "function_call" : choice.finish_reason,
       };
     }),
-  };
-}
-
-type Frames = readonly StreamFrame<ChatCompletionChunk>[];
-
-function mapFrames(
-  frames: AsyncIterable<Frames>,
-  change: (chunk: ChatCompletionChunk) => ChatCompletionChunk,
-): AsyncIterable<Frames> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = frames[Symbol.asyncIterator]();
-      return {
-        async next() {
-          const { done, value } = await iterator.next();
-          if (done === true) return { done, value: undefined };
-          return { done: false, value: value.map(({ chunk }) => ({ chunk: change(chunk) })) };
-        },
-        async return() {
-          await iterator.return?.();
-          return { done: true, value: undefined };
-        },
-      };
-    },
   };
 }

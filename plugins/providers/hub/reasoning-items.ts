@@ -10,6 +10,8 @@ export interface ReasoningItem {
   readonly signature: string;
   /** Whose it is: `anthropic-claude-v1`; empty when the client does not say. */
   readonly format: string;
+  /** The tool call that it belongs to; empty when to none. */
+  readonly id: string;
   /** Its place in the message. */
   readonly field: string;
 }
@@ -25,15 +27,22 @@ export function readReasoning(message: ChatMessage): readonly ReasoningItem[] {
   if (blocks.length > 0) return blocks.map(fromThinkingBlock);
   const text = asText(message.reasoning_content) || asText(message.reasoning);
   if (text === "") return [];
-  return [{ kind: "text", text, signature: "", format: "", field: "reasoning_content" }];
+  return [{ kind: "text", text, signature: "", format: "", id: "", field: "reasoning_content" }];
 }
 
 function fromThinkingBlock(block: Loose, position: number): ReasoningItem {
   const field = `thinking_blocks[${position}]`;
   const format = "anthropic-claude-v1";
   return block.type === "redacted_thinking"
-    ? { kind: "encrypted", text: asText(block.data), signature: "", format, field }
-    : { kind: "text", text: asText(block.thinking), signature: asText(block.signature), format, field };
+    ? { kind: "encrypted", text: asText(block.data), signature: "", format, id: "", field }
+    : {
+      kind: "text",
+      text: asText(block.thinking),
+      signature: asText(block.signature),
+      format,
+      id: "",
+      field,
+    };
 }
 
 /** Items of one index and kind are pieces of one block: clients keep the deltas of a stream as they came. */
@@ -52,6 +61,7 @@ function joinDetails(details: readonly Loose[]): readonly ReasoningItem[] {
         text: known.text + piece.text,
         signature: piece.signature || known.signature,
         format: known.format || piece.format,
+        id: known.id || piece.id,
       },
     );
   });
@@ -62,6 +72,7 @@ function readDetail(detail: Loose, position: number): ReasoningItem | undefined 
   const common = {
     signature: asText(detail.signature),
     format: asText(detail.format),
+    id: asText(detail.id),
     field: `reasoning_details[${position}]`,
   };
   switch (detail.type) {

@@ -47,6 +47,7 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
               responsesUrl,
               encodeResponsesRequest(request, options, true),
               context,
+              isLastResponseEvent,
             ),
         },
       } satisfies Pick<Provider, "responses">
@@ -66,6 +67,7 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
         ),
     },
     ...(options.reasoning_replay === "none" ? {} : { reasoningReplay: options.reasoning_replay }),
+    ...(options.cache_marks ? { cacheMarks: true } : {}),
     ...(options.forward.length === 0 ? {} : {
       forward: {
         paths: options.forward,
@@ -75,6 +77,11 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
     }),
     listModels: async (context) => describeModels(await client.get(`${baseUrl}/models`, context)),
   };
+}
+
+/** The connection may stay open after it. */
+function isLastResponseEvent({ type }: ResponseEvent): boolean {
+  return type === "response.completed" || type === "response.failed" || type === "response.incomplete";
 }
 
 /** Shorter values are words, which must stay readable. */

@@ -32,6 +32,9 @@ export const openAiCompatibleOptions = z.strictObject({
     .describe(
       "The field for the limit of an answer that the backend knows; the other spelling is renamed to it.",
     ),
+  cache_marks: z.boolean().default(false).describe(
+    "The backend takes cache_control marks; clients of Anthropic's protocol put them on what is worth keeping.",
+  ),
   forward: z.array(z.enum(forwardPaths)).default([]).describe(
     "Further endpoints that the backend has, whose requests are handed on as they are.",
   ),
@@ -60,6 +63,9 @@ export function optionsWithDefaults(defaults: Partial<z.input<typeof openAiCompa
       .describe(shape.max_tokens_field.description ?? ""),
     reasoning_replay: shape.reasoning_replay.unwrap().default(defaults.reasoning_replay ?? "none").describe(
       shape.reasoning_replay.description ?? "",
+    ),
+    cache_marks: shape.cache_marks.unwrap().default(defaults.cache_marks ?? false).describe(
+      shape.cache_marks.description ?? "",
     ),
     forward: shape.forward.unwrap().default(defaults.forward ?? []).describe(shape.forward.description ?? ""),
     drop_fields: shape.drop_fields.unwrap().default(defaults.drop_fields ?? []).describe(

@@ -1,3 +1,4 @@
+import { parseJson } from "../../lib/lossless-json.ts";
 import type { ChatCompletion } from "../../schema/chat-completion.ts";
 import type { ContentBlock, Message } from "../../schema/message.ts";
 import { messageUsage, stopReason } from "./stop-reason.ts";
@@ -69,7 +70,7 @@ function reasoningBlocks(message: Loose): ContentBlock[] {
 export function parseInput(text: string): Loose {
   if (text.trim() === "") return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Loose;
   } catch {
     // Not JSON at all.

@@ -135,6 +135,45 @@ test("a call that comes between the pieces of another waits for its end", () => 
   ]);
 });
 
+test("words between the pieces of a call wait for its end, and nothing of either is lost", () => {
+  for (const words of [{ content: "words" }, { reasoning_content: "words" }]) {
+    const events = encode(
+      [call(0, "t1", "weather", '{"city":'), words, more(0, '"Oslo"}'), { content: "!" }],
+      "tool_calls",
+    );
+    const kind = "content" in words ? "text" : "thinking";
+    expect(brief(events).slice(1, -2)).toEqual([
+      "content_block_start 0 tool_use weather",
+      'content_block_delta 0 {"city":',
+      'content_block_delta 0 "Oslo"}',
+      "content_block_stop 0",
+      `content_block_start 1 ${kind}`,
+      "content_block_delta 1 words",
+      "content_block_stop 1",
+      "content_block_start 2 text",
+      "content_block_delta 2 !",
+      "content_block_stop 2",
+    ]);
+  }
+  const cut = encode([call(0, "t1", "weather", '{"city":'), { content: "words" }], "length");
+  expect(brief(cut)).toContain("content_block_delta 1 words");
+});
+
+test("input that is no object becomes one, and more than one object is an error that says so", () => {
+  for (const text of ["not json", "[1]", "null", '"x"']) {
+    const events = encode([call(0, "t1", "weather", text.slice(0, 2)), more(0, text.slice(2))], "tool_calls");
+    const sent = events.map((event) => (event.delta as Event | undefined)?.partial_json).filter((piece) =>
+      piece !== undefined
+    );
+    expect(JSON.parse(sent.join(""))).toEqual({ arguments: text });
+  }
+  expect(() => encode([call(0, "t1", "weather", '{"a":1}'), more(0, '{"b":2}')], "tool_calls")).toThrow(
+    "no JSON object",
+  );
+  expect(() => encode([call(0, "t1", "weather", '{"a":1')], "tool_calls")).toThrow("no JSON object");
+  expect(brief(encode([call(0, "t1", "weather", '{"a":1')], "length"))).toContain("message_delta max_tokens");
+});
+
 test("reasons of the end, and a refusal", () => {
   const reason = (finish: string) => (encode([{ content: "x" }], finish).at(-2)!.delta as Event).stop_reason;
   expect(["stop", "length", "content_filter"].map(reason)).toEqual(["end_turn", "max_tokens", "refusal"]);

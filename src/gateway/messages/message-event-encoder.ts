@@ -1,10 +1,11 @@
 import type { ApiError } from "../../lib/api-error.ts";
 import { messageErrorBody } from "../../lib/error-body.ts";
 import type { StreamFrame } from "../../plugin/api/provider.ts";
+import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletionChunk, ToolCallDelta, Usage } from "../../schema/chat-completion.ts";
 import { ChatChunkNormaliser } from "../normalise/chat-chunk-normaliser.ts";
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
-import { messageId } from "./from-chat.ts";
+import { messageId, parseInput } from "./from-chat.ts";
 import { messageUsage, stopReason } from "./stop-reason.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -20,7 +21,7 @@ interface Call {
 
 /**
  * A chat answer in pieces as the events of Anthropic's Messages protocol. Blocks never overlap: each is closed before the next
- * begins, and a tool call that comes between the pieces of another waits for its end.
+ * begins, and what comes between the pieces of a tool call, be it words or another call, waits for its end.
  */
 export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk> {
   readonly #normaliser: ChatChunkNormaliser;
@@ -33,6 +34,8 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
   #reasoning: unknown;
   readonly #calls: Call[] = [];
   #call: Call | undefined;
+  /** Words and thoughts that came while the arguments of a call were not complete. */
+  #held: { readonly thinking: boolean; text: string }[] = [];
   #finishReason: string | undefined;
   #refused = false;
 
@@ -74,8 +77,10 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
 
   finish(out: string[]): void {
     this.#normaliser.checkEnd();
+    if (this.#call !== undefined) this.#complete(this.#call, out);
     this.#close(out);
     for (const call of this.#calls) if (!call.closed) this.#flush(call, out);
+    this.#release(out);
     const usage = this.#normaliser.usage;
     this.#event(out, {
       type: "message_delta",
@@ -146,7 +151,27 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
     }
   }
 
+  /** Whether a call is open whose arguments are not complete; what is said meanwhile is held. */
+  #hold(thinking: boolean, text: string): boolean {
+    if (this.#call === undefined || isWhole(this.#call.sent)) return false;
+    const last = this.#held.at(-1);
+    if (last?.thinking === thinking) last.text += text;
+    else this.#held.push({ thinking, text });
+    return true;
+  }
+
+  #release(out: string[]): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { thinking, text } of held) {
+      if (thinking) this.#think(text, undefined, out);
+      else this.#say(text, out);
+    }
+    if (held.length > 0) this.#close(out);
+  }
+
   #think(thinking: string, item: unknown, out: string[]): void {
+    if (this.#hold(true, thinking)) return;
     if (this.#open !== "thinking") {
       this.#start({ type: "thinking", thinking: "", signature: "" }, "thinking", out);
       this.#reasoning = item;
@@ -155,6 +180,7 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
   }
 
   #say(text: string, out: string[]): void {
+    if (this.#hold(false, text)) return;
     if (this.#open !== "text") this.#start({ type: "text", text: "" }, "text", out);
     this.#delta({ type: "text_delta", text }, out);
   }
@@ -165,7 +191,9 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
     if (known === undefined) this.#calls[delta.index] = call;
     call.waiting += argumentsOf(delta);
     if (this.#call !== undefined && this.#call !== call && !isWhole(this.#call.sent)) return;
-    if (!call.closed) this.#advance(call, out);
+    if (call.closed) return;
+    this.#advance(call, out);
+    if (this.#held.length > 0 && isWhole(call.sent)) this.#release(out);
   }
 
   #advance(call: Call, out: string[]): void {
@@ -173,14 +201,27 @@ export class MessageEventEncoder implements StreamNormaliser<ChatCompletionChunk
       this.#start({ type: "tool_use", id: call.id, name: call.name, input: {} }, "tool_use", out);
       this.#call = call;
     }
-    if (call.waiting === "") return;
-    this.#delta({ type: "input_json_delta", partial_json: call.waiting }, out);
-    call.sent += call.waiting;
+    const text = call.waiting;
+    if (text.trim() === "" || !(call.sent + text).trimStart().startsWith("{")) return;
+    // Clients read the pieces as one object, and fail over anything behind it.
+    if (isWhole(call.sent)) throw unreadable(call.name);
+    this.#delta({ type: "input_json_delta", partial_json: text }, out);
+    call.sent += text;
     call.waiting = "";
+  }
+
+  /** Input that is no object at all becomes one, as it does in a whole answer. */
+  #complete(call: Call, out: string[]): void {
+    if (call.waiting.trim() !== "" && call.sent === "") {
+      this.#delta({ type: "input_json_delta", partial_json: JSON.stringify(parseInput(call.waiting)) }, out);
+    } else if (call.sent !== "" && !isWhole(call.sent) && this.#finishReason !== "length") {
+      throw unreadable(call.name);
+    }
   }
 
   #flush(call: Call, out: string[]): void {
     this.#advance(call, out);
+    this.#complete(call, out);
     this.#close(out);
   }
 
@@ -213,6 +254,13 @@ function nameOf(delta: ToolCallDelta): string {
 
 function argumentsOf(delta: ToolCallDelta): string {
   return delta.function?.arguments ?? "";
+}
+
+function unreadable(name: string): UpstreamError {
+  return new UpstreamError({
+    kind: "bad_response",
+    message: `The model's input for the tool ${name} is no JSON object.`,
+  });
 }
 
 function isWhole(text: string): boolean {

@@ -50,8 +50,13 @@ export class MessageEventNormaliser implements StreamNormaliser<MessageEvent> {
         this.hasOutput = true;
         return pass();
       case "content_block_delta":
-        // Without its block no client knows what the piece belongs to.
-        if (this.#open !== event.index) return;
+        // No client could tell what the piece belongs to, and without it the answer is not what the model said.
+        if (this.#open !== event.index) {
+          throw new UpstreamError({
+            kind: "bad_response",
+            message: `The backend sent a piece of block ${String(event.index)}, which is not open.`,
+          });
+        }
         this.hasOutput = true;
         this.#measure(event.delta as Loose | undefined);
         return pass();

@@ -21,20 +21,22 @@ function assistantMessage(
   place: string,
   options: ToChatOptions,
 ): ChatMessage {
-  let text: string | undefined;
+  const texts: Part[] = [];
   const calls: NonNullable<ChatMessage["tool_calls"]> = [];
   const reasoning: Loose[] = [];
   let thought = "";
   blocks.forEach((block, index) => {
     switch (block.type) {
       case "text":
-        text = (text ?? "") + String(block.text ?? "");
+        texts.push({ type: "text", text: String(block.text ?? ""), ...marksOf(block, options) });
+        loseFields(block, ["type", "text", "cache_control"], `${place}[${index}]`, options);
         break;
       case "tool_use":
         calls.push({
           id: String(block.id),
           type: "function",
           function: { name: String(block.name), arguments: JSON.stringify(block.input ?? {}) },
+          ...marksOf(block, options),
         });
         break;
       case "thinking":
@@ -54,7 +56,7 @@ function assistantMessage(
   });
   return {
     role: "assistant",
-    content: text ?? (calls.length > 0 ? null : ""),
+    content: texts.length > 0 ? plain(texts, "") : calls.length > 0 ? null : "",
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(reasoning.length > 0 ? { reasoning_details: reasoning } : {}),
     ...(thought === "" ? {} : { reasoning_content: thought }),
@@ -97,13 +99,18 @@ function userMessages(
       role: "tool",
       tool_call_id: String(block.tool_use_id),
       content: block.is_error === true ? `Error: ${text}` : text,
+      ...marksOf(block, options),
     });
     parts.push(...others);
   });
   if (parts.length === 0) return results;
+  return [...results, { role, content: plain(parts, "\n") }];
+}
+
+/** Many backends understand text better than a list of parts, so parts that are nothing but text become one. */
+function plain(parts: readonly Part[], separator: string): ChatMessage["content"] {
   const onlyText = parts.every((part) => part.type === "text" && part.cache_control === undefined);
-  const content = onlyText ? parts.map(({ text }) => text).join("\n") : parts;
-  return [...results, { role, content: content as ChatMessage["content"] }];
+  return onlyText ? parts.map(({ text }) => text).join(separator) : parts as ChatMessage["content"];
 }
 
 /** Chat results of tools are text; what is not follows as the user's own words. */
@@ -128,7 +135,7 @@ function splitResult(block: ContentBlock, field: string, options: ToChatOptions)
 }
 
 function toParts(block: ContentBlock, field: string, options: ToChatOptions): Part[] {
-  const marks = block.cache_control ? { cache_control: block.cache_control } : {};
+  const marks = marksOf(block, options);
   const source = (block.source ?? {}) as Loose;
   switch (block.type) {
     case "text":
@@ -139,8 +146,15 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
       break;
     }
     case "document": {
+      // A text has room for its title and its context, a file for a name.
+      const named = source.type === "text" ? ["title", "context"] : ["title"];
       const title = typeof block.title === "string" ? block.title : "document";
-      if (source.type === "text") return [{ type: "text", text: String(source.data ?? ""), ...marks }];
+      loseFields(block, ["type", "source", "cache_control", ...named], field, options);
+      if (source.type === "text") {
+        const text = [block.title, block.context, source.data].filter((some) => typeof some === "string")
+          .join("\n");
+        return [{ type: "text", text, ...marks }];
+      }
       if (source.type === "base64") {
         return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
       }
@@ -151,7 +165,13 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
       break;
     }
     case "search_result":
-      return [{ type: "text", text: textOf(block.content), ...marks }];
+      loseFields(block, ["type", "title", "source", "content", "cache_control"], field, options);
+      return [{
+        type: "text",
+        text: [block.title, block.source, textOf(block.content)].filter((some) => typeof some === "string")
+          .join("\n"),
+        ...marks,
+      }];
   }
   lose(options, field, `chat completions have no ${block.type} of this kind`);
   return [];
@@ -165,6 +185,32 @@ function addressOf(source: Loose): string | undefined {
 function textOf(content: unknown): string {
   if (!Array.isArray(content)) return String(content ?? "");
   return content.map((block: ContentBlock) => String(block.text ?? "")).join("\n");
+}
+
+/** A mark is told of once: clients put them everywhere, and most backends that do not know them cache by themselves. */
+export function marksOf(marked: Loose, { cacheMarks, reportLoss }: ToChatOptions): Loose {
+  if (!marked.cache_control) return {};
+  if (cacheMarks) return { cache_control: marked.cache_control };
+  reportLoss({
+    field: "cache_control",
+    effect: "dropped",
+    detail: "this backend takes no marks for its cache",
+  });
+  return {};
+}
+
+/** Tells of every field of a block but those that are carried. */
+export function loseFields(
+  block: Loose,
+  carried: readonly string[],
+  field: string,
+  options: ToChatOptions,
+  detail = "chat completions have no such field",
+): void {
+  for (const [name, value] of Object.entries(block)) {
+    if (carried.includes(name) || value === null || value === undefined) continue;
+    lose(options, `${field}.${name}`, detail);
+  }
 }
 
 function lose(options: ToChatOptions, field: string, detail: string): void {

@@ -3,5 +3,7 @@ import type { FidelityLoss, Provider } from "../../plugin/api/provider.ts";
 export interface ToChatOptions {
   /** How the backend takes reasoning of earlier turns back, if it does. */
   readonly reasoningReplay: Provider["reasoningReplay"];
+  /** The backend takes `cache_control` marks. */
+  readonly cacheMarks: boolean;
   readonly reportLoss: (loss: FidelityLoss) => void;
 }

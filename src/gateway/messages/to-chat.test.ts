@@ -5,11 +5,19 @@ import { messagesToChat } from "./to-chat.ts";
 
 const hello = { role: "user" as const, content: "Hello" };
 
-function translate(request: Partial<MessagesRequest>, reasoningReplay?: "details" | "text") {
+function translate(
+  request: Partial<MessagesRequest>,
+  reasoningReplay: "details" | "text" | undefined = undefined,
+  cacheMarks = false,
+) {
   const losses: FidelityLoss[] = [];
   const given = { model: "m", max_tokens: 100, messages: [hello], ...request } as MessagesRequest;
   const before = JSON.stringify(given);
-  const chat = messagesToChat(given, { reasoningReplay, reportLoss: (loss) => losses.push(loss) });
+  const chat = messagesToChat(given, {
+    reasoningReplay,
+    cacheMarks,
+    reportLoss: (loss) => losses.push(loss),
+  });
   expect(JSON.stringify(given)).toBe(before);
   return { chat, losses: losses.map(({ field, effect }) => `${effect} ${field}`) };
 }
@@ -150,7 +158,12 @@ test("tools and the choice among them", () => {
 });
 
 test("structured output and effort", () => {
-  const schema = { type: "object", properties: { a: { type: "string" } } };
+  const schema = {
+    type: "object",
+    properties: { a: { type: "string" } },
+    required: ["a"],
+    additionalProperties: false,
+  };
   const { chat } = translate({ output_config: { format: { type: "json_schema", schema }, effort: "high" } });
   expect(chat.response_format).toEqual({
     type: "json_schema",
@@ -179,5 +192,88 @@ test("what chat completions do not have is named", () => {
     "dropped mcp_servers",
     "dropped stop_sequences[4]",
     "dropped messages[0].content[0]",
+  ]);
+});
+
+test("a schema that is not strict goes as a wish, and that is told", () => {
+  const schema = { type: "object", properties: { a: { type: "string" } } };
+  const { chat, losses } = translate({ output_config: { format: { type: "json_schema", schema } } });
+  expect(chat.response_format).toMatchObject({ json_schema: { schema, strict: false } });
+  expect(losses).toEqual(["approximated output_config.format.schema"]);
+});
+
+describe("marks of what the cache may keep", () => {
+  const mark = { cache_control: { type: "ephemeral" } };
+  const request: Partial<MessagesRequest> = {
+    system: [{ type: "text", text: "Be brief.", ...mark }],
+    tools: [{ name: "weather", input_schema: { type: "object" }, ...mark }],
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Hello", ...mark }] },
+      {
+        role: "assistant",
+        content: [{ type: "text", text: "Hi.", ...mark }, {
+          type: "tool_use",
+          id: "t1",
+          name: "weather",
+          input: {},
+          ...mark,
+        }],
+      },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "t1", content: "rain", ...mark }] },
+    ],
+  };
+
+  test("are carried where they are understood", () => {
+    const { chat, losses } = translate(request, undefined, true);
+    expect(JSON.stringify(chat).match(/cache_control/g)).toHaveLength(6);
+    expect(chat.messages.at(-1)).toMatchObject({ role: "tool", content: "rain", ...mark });
+    expect(losses).toEqual([]);
+  });
+
+  test("do not reach a backend that might refuse them", () => {
+    const { chat, losses } = translate(request);
+    expect(JSON.stringify(chat)).not.toContain("cache_control");
+    expect(chat.messages[1]).toEqual({ role: "user", content: "Hello" });
+    expect(new Set(losses)).toEqual(new Set(["dropped cache_control"]));
+  });
+});
+
+test("what a setting, a tool or a block says beyond the protocol of chats is named", () => {
+  const { chat, losses } = translate({
+    service_tier: "standard_only",
+    metadata: { user_id: "u", team: "t" },
+    thinking: { type: "disabled" },
+    output_config: { effort: "low", task_budget: { type: "tokens", total: 9 } },
+    system: [{ type: "text", text: "x" }, { type: "image" }],
+    tools: [{ name: "f", input_schema: { type: "object" }, input_examples: [{}], defer_loading: true }],
+    messages: [{
+      role: "user",
+      content: [
+        {
+          type: "document",
+          title: "T",
+          context: "C",
+          citations: { enabled: true },
+          source: { type: "text", data: "D" },
+        },
+        {
+          type: "search_result",
+          title: "S",
+          source: "https://s",
+          content: [{ type: "text", text: "found" }],
+        },
+      ],
+    }],
+  } as never);
+  expect(chat).toMatchObject({ service_tier: "default", reasoning_effort: "low", user: "u" });
+  expect(chat.messages.at(-1)!.content).toBe("T\nC\nD\nS\nhttps://s\nfound");
+  expect(losses).toEqual([
+    "dropped metadata.team",
+    "dropped output_config.task_budget",
+    "dropped thinking",
+    "dropped tools[0].input_examples",
+    "dropped tools[0].defer_loading",
+    "dropped system[1]",
+    "dropped messages[0].content[0].citations",
   ]);
 });

@@ -1,6 +1,7 @@
+import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletionRequest, ChatMessage } from "../../schema/chat-completion.ts";
 import type { MessagesRequest } from "../../schema/message.ts";
-import { toChatMessages } from "./messages-to-chat.ts";
+import { loseFields, marksOf, toChatMessages } from "./messages-to-chat.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -52,10 +53,20 @@ export function messagesToChat(request: MessagesRequest, options: ToChatOptions)
       detail: `sent as reasoning effort ${effort}`,
     });
   }
-  const functions = (tools ?? []).flatMap((tool, index) => toFunction(tool, `tools[${index}]`, reportLoss));
+  if (request.max_tokens === 0) {
+    throw new UpstreamError({
+      kind: "unsupported",
+      code: "unsupported_value",
+      param: "max_tokens",
+      message:
+        "An answer without tokens, which only fills a cache, is known to Anthropic's own protocol alone.",
+    });
+  }
+  loseSettings(request, options);
+  const functions = (tools ?? []).flatMap((tool, index) => toFunction(tool, `tools[${index}]`, options));
   return {
     model: request.model,
-    messages: [...systemMessage(system), ...toChatMessages(request.messages, options)],
+    messages: [...systemMessage(system, options), ...toChatMessages(request.messages, options)],
     ...given("max_completion_tokens", request.max_tokens),
     ...given("stream", request.stream),
     ...given("temperature", request.temperature),
@@ -63,32 +74,58 @@ export function messagesToChat(request: MessagesRequest, options: ToChatOptions)
     ...given("top_k", request.top_k),
     ...(stops && stops.length > 0 ? { stop: stops.slice(0, mostStops) } : {}),
     ...given("user", request.metadata?.user_id),
+    ...serviceTier(request.service_tier),
     ...(functions.length > 0 ? { tools: functions } : {}),
     ...toolChoice(choice, functions.length > 0),
     ...given("reasoning_effort", effort),
-    ...responseFormat(output),
+    ...responseFormat(output, options),
   };
 }
 
-function systemMessage(system: MessagesRequest["system"]): ChatMessage[] {
-  if (system === undefined || system === null || system.length === 0) return [];
-  if (typeof system === "string") return [{ role: "system", content: system }];
-  const parts = system.filter((block) => block.type === "text");
-  const marked = parts.some((block) => block.cache_control);
-  return [{
-    role: "system",
-    content: marked
-      ? parts.map((block) => ({ ...block, type: "text" as const, text: String(block.text ?? "") }))
-      : parts.map((block) => String(block.text ?? "")).join("\n\n"),
-  }];
+/** What the settings of a request say beyond what chat completions can be told. */
+function loseSettings(
+  { metadata, thinking, output_config: output }: MessagesRequest,
+  options: ToChatOptions,
+): void {
+  loseFields(metadata ?? {}, ["user_id"], "metadata", options);
+  const isJson = (output?.format as Loose | null | undefined)?.type === "json_schema";
+  loseFields(output ?? {}, isJson ? ["effort", "format"] : ["effort"], "output_config", options);
+  if (thinking?.type === "disabled") {
+    drop(options.reportLoss, "thinking", "whether this backend thinks is its own");
+  } else loseFields(thinking ?? {}, ["type", "budget_tokens"], "thinking", options);
 }
 
-function toFunction(tool: Loose, field: string, reportLoss: ToChatOptions["reportLoss"]): { type: string }[] {
-  const { type, name, description, input_schema: parameters, cache_control: cacheControl, strict } = tool;
+function serviceTier(tier: unknown): Partial<ChatCompletionRequest> {
+  return tier === "auto"
+    ? { service_tier: "auto" }
+    : tier === "standard_only"
+    ? { service_tier: "default" }
+    : {};
+}
+
+function systemMessage(system: MessagesRequest["system"], options: ToChatOptions): ChatMessage[] {
+  if (system === undefined || system === null || system.length === 0) return [];
+  if (typeof system === "string") return [{ role: "system", content: system }];
+  const parts = system.flatMap((block, index) => {
+    if (block.type === "text") {
+      return [{ type: "text" as const, text: String(block.text ?? ""), ...marksOf(block, options) }];
+    }
+    drop(options.reportLoss, `system[${index}]`, `a system message has no ${block.type}`);
+    return [];
+  });
+  const marked = parts.some((part) => "cache_control" in part);
+  return [{ role: "system", content: marked ? parts : parts.map(({ text }) => text).join("\n\n") }];
+}
+
+const carriedOfTools = ["type", "name", "description", "input_schema", "cache_control", "strict"];
+
+function toFunction(tool: Loose, field: string, options: ToChatOptions): { type: string }[] {
+  const { type, name, description, input_schema: parameters, strict } = tool;
   if (parameters === undefined && typeof type === "string" && type !== "custom") {
-    drop(reportLoss, field, `${type} runs at Anthropic's servers only`);
+    drop(options.reportLoss, field, `${type} runs at Anthropic's servers only`);
     return [];
   }
+  loseFields(tool, carriedOfTools, field, options, "functions of chat completions have no such field");
   return [{
     type: "function",
     function: {
@@ -97,7 +134,7 @@ function toFunction(tool: Loose, field: string, reportLoss: ToChatOptions["repor
       parameters: parameters ?? { type: "object", properties: {} },
       ...given("strict", strict),
     },
-    ...given("cache_control", cacheControl),
+    ...marksOf(tool, options),
   } as { type: string }];
 }
 
@@ -123,20 +160,46 @@ function reasoningEffort(
 ): string | undefined {
   const effort = output?.effort;
   if (typeof effort === "string") return effort;
-  if (!thinking || thinking.type === "disabled") return undefined;
-  const budget = thinking.budget_tokens ?? 8_192;
+  // An adaptive model decides for itself, and so does the backend.
+  const budget = thinking?.type === "enabled" ? thinking.budget_tokens : undefined;
+  if (typeof budget !== "number") return undefined;
   return budget <= 4_096 ? "low" : budget <= 16_384 ? "medium" : "high";
 }
 
-function responseFormat(output: MessagesRequest["output_config"]): Partial<ChatCompletionRequest> {
+function responseFormat(
+  output: MessagesRequest["output_config"],
+  { reportLoss }: ToChatOptions,
+): Partial<ChatCompletionRequest> {
   const format = output?.format as Loose | null | undefined;
   if (format?.type !== "json_schema") return {};
+  const strict = isStrict(format.schema);
+  if (!strict) {
+    reportLoss({
+      field: "output_config.format.schema",
+      effect: "approximated",
+      detail: "strict schemas of chat completions require every property and forbid others; sent as a wish",
+    });
+  }
   return {
     response_format: {
       type: "json_schema",
-      json_schema: { name: String(format.name ?? "answer"), schema: format.schema, strict: true },
+      json_schema: { name: String(format.name ?? "answer"), schema: format.schema, strict },
     },
   };
+}
+
+/** OpenAI's rules for strict schemas: every object closed, every property required. */
+function isStrict(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.every(isStrict);
+  if (typeof schema !== "object" || schema === null) return true;
+  const { properties, required, additionalProperties } = schema as Loose;
+  if (typeof properties === "object" && properties !== null) {
+    const names = Array.isArray(required) ? required : [];
+    if (additionalProperties !== false || !Object.keys(properties).every((name) => names.includes(name))) {
+      return false;
+    }
+  }
+  return Object.values(schema).every(isStrict);
 }
 
 function given(field: string, value: unknown): Record<string, unknown> {

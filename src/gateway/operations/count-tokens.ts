@@ -15,7 +15,10 @@ export const countTokensOperation: Operation<CountTokensRequest> = {
 
   async complete(provider, body, context) {
     if (provider.messages?.countTokens !== undefined) {
-      const { body: count, text } = await provider.messages.countTokens(withoutUnsigned(body), context);
+      const { body: count, text } = await provider.messages.countTokens(
+        withoutUnsigned(body, context.reportLoss),
+        context,
+      );
       return { body: count, ...(text === undefined ? {} : { text }), usage: none, outputCharacters: 0 };
     }
     context.reportLoss({

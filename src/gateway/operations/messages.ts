@@ -23,11 +23,15 @@ export const messagesOperation: Operation<MessagesRequest> = {
 
   async complete(provider, body, context, options) {
     if (provider.messages !== undefined) {
-      const { body: message, text } = await provider.messages.complete(withoutUnsigned(body), context);
+      const { body: message, text } = await provider.messages.complete(
+        withoutUnsigned(body, context.reportLoss),
+        context,
+      );
       return measureMessage(message, text, options.forcedModel);
     }
     const request = messagesToChat(body, {
       reasoningReplay: provider.reasoningReplay,
+      cacheMarks: provider.cacheMarks ?? false,
       reportLoss: context.reportLoss,
     });
     const { body: answer } = await chatOf(provider).complete(request, context);
@@ -37,11 +41,12 @@ export const messagesOperation: Operation<MessagesRequest> = {
 
   async stream(provider, body, context, options) {
     if (provider.messages !== undefined) {
-      const { frames } = await provider.messages.stream(withoutUnsigned(body), context);
+      const { frames } = await provider.messages.stream(withoutUnsigned(body, context.reportLoss), context);
       return { frames, normaliser: new MessageEventNormaliser(options) };
     }
     const request = messagesToChat(body, {
       reasoningReplay: provider.reasoningReplay,
+      cacheMarks: provider.cacheMarks ?? false,
       reportLoss: context.reportLoss,
     });
     const { frames } = await chatOf(provider).stream(request, context);

@@ -1,3 +1,4 @@
+import type { ToolCall } from "../../schema/chat-completion.ts";
 import type { Reasoning } from "./reasoning-memory.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -7,7 +8,8 @@ const pieced = ["text", "summary", "data"] as const;
 
 /** Gathers what an answer says of its reasoning, from its pieces or from all of it at once. */
 export class ReasoningCollector {
-  readonly callIds: string[] = [];
+  readonly calls: ToolCall[] = [];
+  readonly #byIndex = new Map<unknown, ToolCall>();
   readonly #details = new Map<unknown, Record<string, unknown>>();
   readonly #extra: Record<string, unknown> = {};
   #text = "";
@@ -18,11 +20,24 @@ export class ReasoningCollector {
     const thought = text ?? reasoning;
     if (typeof thought === "string") this.#text += thought;
     if (!Array.isArray(calls)) return;
-    for (const call of calls as Loose[]) {
-      if (typeof call?.id !== "string" || call.id === "") continue;
-      this.callIds.push(call.id);
-      if (call.extra_content !== undefined) this.#extra[call.id] = call.extra_content;
+    for (const call of calls as Loose[]) this.#addCall(call);
+  }
+
+  #addCall(call: Loose): void {
+    const { name, arguments: text } = (call?.function ?? {}) as Loose;
+    const known = call?.index === undefined ? undefined : this.#byIndex.get(call.index);
+    if (known !== undefined) {
+      known.function!.arguments += typeof text === "string" ? text : "";
+      return;
     }
+    if (typeof call?.id !== "string" || call.id === "") return;
+    const begun = {
+      id: call.id,
+      function: { name: String(name), arguments: typeof text === "string" ? text : "" },
+    };
+    this.calls.push(begun);
+    this.#byIndex.set(call.index, begun);
+    if (call.extra_content !== undefined) this.#extra[call.id] = call.extra_content;
   }
 
   reasoning(replay: "details" | "text"): Reasoning {

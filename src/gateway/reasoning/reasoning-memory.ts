@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import type { Store } from "../../plugin/api/store.ts";
+import type { ChatMessage, ToolCall } from "../../schema/chat-completion.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -10,6 +12,16 @@ export interface Reasoning {
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
+/** One turn of a conversation that ended in tool calls. */
+export interface ThoughtTurn {
+  readonly tenant: string;
+  /** The provider's name. */
+  readonly provider: string;
+  /** The last message before the turn. */
+  readonly before: ChatMessage | undefined;
+  readonly calls: readonly ToolCall[];
+}
+
 /** Tool loops last minutes; a conversation may be taken up again the next day. */
 const keptMs = 24 * 60 * 60 * 1000;
 
@@ -18,7 +30,7 @@ const longest = 1_000_000;
 
 /**
  * Keeps reasoning for clients that do not send it back: many drop every field that they do not know, and several backends refuse
- * the next turn of a tool loop without it (wire rule 5). Found again by the ids of the tool calls that it led to.
+ * the next turn of a tool loop without it (wire rule 5). Found again by the tool calls that it led to and by what came before.
  */
 export class ReasoningMemory {
   readonly #store: Store;
@@ -30,21 +42,21 @@ export class ReasoningMemory {
     this.#onError = onError;
   }
 
-  async remember(tenant: string, callIds: readonly string[], reasoning: Reasoning): Promise<void> {
+  async remember(turn: ThoughtTurn, reasoning: Reasoning): Promise<void> {
     const text = JSON.stringify(reasoning);
-    if (callIds.length === 0 || text === "{}" || text.length > longest) return;
+    if (turn.calls.length === 0 || text === "{}" || text.length > longest) return;
     try {
-      await this.#store.set(keyOf(tenant, callIds[0]!), text, { ttlMs: keptMs });
+      await this.#store.set(keyOf(turn), text, { ttlMs: keptMs });
     } catch (error) {
       this.#onError(error);
     }
   }
 
-  /** What led to these calls, which are those of one message; undefined when nothing is known of it. */
-  async recall(tenant: string, callIds: readonly string[]): Promise<Reasoning | undefined> {
-    if (callIds.length === 0) return undefined;
+  /** What led to the calls of this turn; undefined when nothing is known of it. */
+  async recall(turn: ThoughtTurn): Promise<Reasoning | undefined> {
+    if (turn.calls.length === 0) return undefined;
     try {
-      const text = await this.#store.get(keyOf(tenant, callIds[0]!));
+      const text = await this.#store.get(keyOf(turn));
       return text === undefined ? undefined : JSON.parse(text) as Reasoning;
     } catch (error) {
       this.#onError(error);
@@ -53,6 +65,25 @@ export class ReasoningMemory {
   }
 }
 
-function keyOf(tenant: string, callId: string): string {
-  return `reasoning/${encodeURIComponent(tenant)}/${callId}`;
+/**
+ * Ids of calls alone would not do: many backends number them from 0 in every answer, and one conversation must never get what was thought
+ * in another. The same calls with the same input after the same words, from the same backend, are the same turn.
+ */
+function keyOf({ tenant, provider, before, calls }: ThoughtTurn): string {
+  const content = JSON.stringify([
+    provider,
+    before?.role,
+    before?.content ?? null,
+    calls.map(({ id, function: called }) => [id, called?.name, canonical(called?.arguments ?? "")]),
+  ]);
+  return `reasoning/${encodeURIComponent(tenant)}/${createHash("sha256").update(content).digest("hex")}`;
+}
+
+/** Some clients write arguments anew. */
+function canonical(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text || "{}"));
+  } catch {
+    return text;
+  }
 }

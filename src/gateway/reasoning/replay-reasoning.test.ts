@@ -48,7 +48,7 @@ function setUp(replay: "details" | "text" | undefined, message: object, deltas: 
   };
   const errors: unknown[] = [];
   const memory = new ReasoningMemory(memoryStore(), (error) => errors.push(error));
-  return { chat: replayReasoning(provider, memory).chat!, asked, errors };
+  return { chat: replayReasoning("p", provider, memory).chat!, asked, errors };
 }
 
 const details = [{ type: "reasoning.text", text: "Let me look.", signature: "sig", index: 0 }];
@@ -100,6 +100,38 @@ describe("reasoning that a client does not send back", () => {
     expect(asked[1]).toBe(nextTurn);
   });
 
+  test("is another conversation's secret, also where a backend numbers its calls from 0 in each", async () => {
+    const { chat, asked } = setUp("details", {
+      content: null,
+      tool_calls: [call],
+      reasoning_details: details,
+    });
+    await chat.complete(question, context());
+    const another: ChatCompletionRequest = {
+      ...nextTurn,
+      messages: [{ role: "user", content: "Something else?" }, ...nextTurn.messages.slice(1)],
+    };
+    const otherInput = structuredClone(nextTurn);
+    otherInput.messages[1]!.tool_calls![0]!.function!.arguments = '{"city":"Rome"}';
+    for (const request of [another, otherInput]) {
+      await chat.complete(request, context());
+      expect(asked.at(-1)).toBe(request);
+    }
+  });
+
+  test("is found again when a client writes the arguments anew", async () => {
+    const { chat, asked } = setUp("details", {
+      content: null,
+      tool_calls: [call],
+      reasoning_details: details,
+    });
+    await chat.complete(question, context());
+    const spaced = structuredClone(nextTurn);
+    spaced.messages[1]!.tool_calls![0]!.function!.arguments = "{ }";
+    await chat.complete(spaced, context());
+    expect(asked.at(-1)!.messages[1]).toMatchObject({ reasoning_details: details });
+  });
+
   test("gives way to what the client does send", async () => {
     const { chat, asked } = setUp("details", {
       content: null,
@@ -117,7 +149,7 @@ describe("reasoning that a client does not send back", () => {
 test("a provider that takes no reasoning back is left as it is", () => {
   const provider: Provider = { chat: { complete: () => Promise.reject(), stream: () => Promise.reject() } };
   const memory = new ReasoningMemory(memoryStore(), () => {});
-  expect(replayReasoning(provider, memory)).toBe(provider);
+  expect(replayReasoning("p", provider, memory)).toBe(provider);
 });
 
 test("a store that fails does not fail the request", async () => {
@@ -128,7 +160,8 @@ test("a store that fails does not fail the request", async () => {
   };
   const errors: unknown[] = [];
   const memory = new ReasoningMemory(failing, (error) => errors.push(error));
-  await memory.remember("t", ["a"], { reasoning_content: "x" });
-  expect(await memory.recall("t", ["a"])).toBeUndefined();
+  const turn = { tenant: "t", provider: "p", before: undefined, calls: [call] };
+  await memory.remember(turn, { reasoning_content: "x" });
+  expect(await memory.recall(turn)).toBeUndefined();
   expect(errors).toHaveLength(2);
 });

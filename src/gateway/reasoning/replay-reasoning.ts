@@ -5,7 +5,7 @@ import type {
   ChatMessage,
 } from "../../schema/chat-completion.ts";
 import { ReasoningCollector } from "./reasoning-collector.ts";
-import type { ReasoningMemory } from "./reasoning-memory.ts";
+import type { ReasoningMemory, ThoughtTurn } from "./reasoning-memory.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -13,21 +13,34 @@ type Loose = Readonly<Record<string, unknown>>;
  * A provider whose backend wants reasoning back, with a memory for clients that do not give it. Other providers are returned as
  * they are.
  */
-export function replayReasoning(provider: Provider, memory: ReasoningMemory): Provider {
+export function replayReasoning(name: string, provider: Provider, memory: ReasoningMemory): Provider {
   const { chat, reasoningReplay } = provider;
   if (chat === undefined || reasoningReplay === undefined) return provider;
   const replaying: ChatCapability = {
     async complete(request, context) {
-      const result = await chat.complete(await restore(request, context, memory, reasoningReplay), context);
+      const result = await chat.complete(
+        await restore(name, request, context, memory, reasoningReplay),
+        context,
+      );
       const collector = new ReasoningCollector();
       const message: unknown = result.body?.choices?.[0]?.message;
       if (typeof message === "object" && message !== null) collector.add(message as Loose);
-      await memory.remember(context.tenant, collector.callIds, collector.reasoning(reasoningReplay));
+      await memory.remember(turnOf(name, request, context, collector), collector.reasoning(reasoningReplay));
       return result;
     },
     async stream(request, context) {
-      const result = await chat.stream(await restore(request, context, memory, reasoningReplay), context);
-      return { ...result, frames: observe(result.frames, context, memory, reasoningReplay) };
+      const result = await chat.stream(
+        await restore(name, request, context, memory, reasoningReplay),
+        context,
+      );
+      return {
+        ...result,
+        frames: observe(
+          result.frames,
+          (collector) =>
+            memory.remember(turnOf(name, request, context, collector), collector.reasoning(reasoningReplay)),
+        ),
+      };
     },
   };
   return withChat(provider, replaying);
@@ -43,6 +56,7 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
     embeddings: provider.embeddings,
     forward: provider.forward,
     reasoningReplay: provider.reasoningReplay,
+    cacheMarks: provider.cacheMarks,
     fidelity: provider.fidelity,
     listModels: provider.listModels?.bind(provider),
     models: provider.models,
@@ -51,17 +65,32 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
   return Object.fromEntries(Object.entries(members).filter(([, member]) => member !== undefined));
 }
 
+function turnOf(
+  provider: string,
+  request: ChatCompletionRequest,
+  { tenant }: CallContext,
+  { calls }: ReasoningCollector,
+): ThoughtTurn {
+  return { tenant, provider, before: request.messages.at(-1), calls };
+}
+
 async function restore(
+  provider: string,
   request: ChatCompletionRequest,
   context: CallContext,
   memory: ReasoningMemory,
   replay: "details" | "text",
 ): Promise<ChatCompletionRequest> {
   let changed = false;
-  const messages = await Promise.all(request.messages.map(async (message): Promise<ChatMessage> => {
+  const messages = await Promise.all(request.messages.map(async (message, index): Promise<ChatMessage> => {
     const calls = message.role === "assistant" ? message.tool_calls ?? [] : [];
     if (calls.length === 0 || hasReasoning(message, replay)) return message;
-    const known = await memory.recall(context.tenant, calls.map(({ id }) => id));
+    const known = await memory.recall({
+      tenant: context.tenant,
+      provider,
+      before: request.messages[index - 1],
+      calls,
+    });
     if (known === undefined) return message;
     changed = true;
     const { extra = {} } = known;
@@ -88,9 +117,7 @@ function hasReasoning(message: ChatMessage, replay: "details" | "text"): boolean
 /** The same frames; once the answer is whole, what was thought in it is kept. */
 function observe(
   frames: AsyncIterable<readonly StreamFrame<ChatCompletionChunk>[]>,
-  context: CallContext,
-  memory: ReasoningMemory,
-  replay: "details" | "text",
+  remember: (collector: ReasoningCollector) => Promise<void>,
 ): AsyncIterable<readonly StreamFrame<ChatCompletionChunk>[]> {
   return {
     [Symbol.asyncIterator]() {
@@ -100,7 +127,7 @@ function observe(
         async next() {
           const batch = await inner.next();
           if (batch.done) {
-            await memory.remember(context.tenant, collector.callIds, collector.reasoning(replay));
+            await remember(collector);
             return batch;
           }
           for (const { chunk } of batch.value) {

@@ -13,7 +13,7 @@ const capabilitiesSchema = z.object({
       "Below /v1: whether the backend speaks the endpoint's protocol itself or is asked in another.",
     ),
     features: z.object(Object.fromEntries(chatFeatures.map((feature) => [feature, fidelity]))).describe(
-      "What becomes of each feature of a chat on the way to the backend. `full` passes it on; whether the model heeds it is its own.",
+      "What becomes of each feature of a chat completions request on the way to the backend; docs/reference/fidelity.md has the other protocols. `full` passes it on; whether the model heeds it is its own.",
     ),
   })),
 });

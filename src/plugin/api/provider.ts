@@ -196,6 +196,11 @@ export interface Provider {
    * what is translated for this backend, since strict ones refuse fields that they do not know.
    */
   readonly reasoningReplay?: "details" | "text";
+  /**
+   * Takes `cache_control` marks on parts, messages, tool calls and tools. Without it they are left out of what is translated for this
+   * backend: strict ones refuse fields that they do not know.
+   */
+  readonly cacheMarks?: boolean;
   /** What becomes of each feature of a chat; `full` where nothing is said. Shown at `GET /v1/capabilities`. */
   readonly fidelity?: Readonly<Partial<Record<ChatFeature, Fidelity>>>;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */

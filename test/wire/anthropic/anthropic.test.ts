@@ -43,8 +43,9 @@ describe("a client of the same protocol", () => {
     `{"type":"message_stop"}`,
   ];
 
-  function setUp(body: string, type: string) {
+  async function setUp(body: string, type: string) {
     const seen: { url: string; headers: Headers; body: unknown }[] = [];
+    const losses: string[] = [];
     const host = testHost({
       secret: () => "sk-ant-key",
       fetch: (url, init) => {
@@ -52,21 +53,21 @@ describe("a client of the same protocol", () => {
         return Promise.resolve(new Response(body, { headers: { "content-type": type } }));
       },
     });
-    const provider = anthropic.create(anthropic.options.parse({}), host) as Provider;
+    const provider = await anthropic.create(anthropic.options.parse({}), host) as Provider;
     const context: CallContext = {
       requestId: "r",
       signal: new AbortController().signal,
       tenant: "t",
-      reportLoss: (loss) => expect(loss).toBeUndefined(),
+      reportLoss: (loss) => losses.push(`${loss.effect} ${loss.field}`),
       protocolHeaders: { "anthropic-version": "2023-06-01", "anthropic-beta": "context-management-2025-06-27" },
     };
-    return { provider, context, seen };
+    return { provider, context, seen, losses };
   }
 
   const options = { includeUsage: false, forcedModel: undefined, fallbackId: "r", fallbackModel: "m", created: 1 };
 
   test("gets the backend's answer byte for byte, and its request goes as it is", async () => {
-    const { provider, context, seen } = setUp(answer, "application/json");
+    const { provider, context, seen } = await setUp(answer, "application/json");
     const whole = await messagesOperation.complete(provider, request, context, options);
     expect(whole.text).toBe(answer);
     expect(whole.usage).toMatchObject({ prompt_tokens: 19, completion_tokens: 5 });
@@ -76,7 +77,7 @@ describe("a client of the same protocol", () => {
 
   test("gets every event of a stream byte for byte", async () => {
     const text = events.map((event) => `event: ${JSON.parse(event).type}\ndata: ${event}\n\n`).join("");
-    const { provider, context, seen } = setUp(text, "text/event-stream");
+    const { provider, context, seen } = await setUp(text, "text/event-stream");
     const { frames, normaliser } = await messagesOperation.stream!(provider, { ...request, stream: true }, context, options);
     const out: string[] = [];
     for await (const batch of frames) for (const frame of batch) normaliser.push(frame, out);
@@ -86,8 +87,23 @@ describe("a client of the same protocol", () => {
     expect(seen[0]!.body).toEqual({ ...request, stream: true });
   });
 
+  test("has its stream ended by the protocol's last event, though the connection stays open", async () => {
+    const text = events.map((event) => `event: ${JSON.parse(event).type}\ndata: ${event}\n\n`).join("");
+    const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new TextEncoder().encode(text)) });
+    const host = testHost({
+      secret: () => "k",
+      fetch: () => Promise.resolve(new Response(never, { headers: { "content-type": "text/event-stream" } })),
+    });
+    const provider = await anthropic.create(anthropic.options.parse({}), host) as Provider;
+    const { context } = await setUp(text, "text/event-stream");
+    const { frames } = await messagesOperation.stream!(provider, { ...request, stream: true }, context, options);
+    const chunks: unknown[] = [];
+    for await (const batch of frames) chunks.push(...batch);
+    expect(chunks).toHaveLength(events.length);
+  });
+
   test("has its tokens counted by the backend", async () => {
-    const { provider, context, seen } = setUp('{"input_tokens":17}', "application/json");
+    const { provider, context, seen } = await setUp('{"input_tokens":17}', "application/json");
     const { max_tokens: _limit, ...counted } = request;
     const { text } = await countTokensOperation.complete(provider, counted, context, options);
     expect(text).toBe('{"input_tokens":17}');
@@ -95,10 +111,14 @@ describe("a client of the same protocol", () => {
   });
 
   test("does not send on the unsigned thinking that the gateway made of another backend's", async () => {
-    const { provider, context, seen } = setUp(answer, "application/json");
+    const { provider, context, seen, losses } = await setUp(answer, "application/json");
     const unsigned = { type: "thinking", thinking: "other", signature: "" };
     const messages = [request.messages[0]!, { role: "assistant" as const, content: [unsigned, { type: "text", text: "x" }] }, request.messages[0]!];
     await messagesOperation.complete(provider, { ...request, messages } as never, context, options);
     expect(JSON.stringify(seen[0]!.body)).not.toContain("other");
+    expect(losses).toEqual(["dropped messages[1].content"]);
+    const alone = [request.messages[0]!, { role: "assistant" as const, content: [unsigned] }, request.messages[0]!];
+    await messagesOperation.complete(provider, { ...request, messages: alone } as never, context, options);
+    expect((seen[1]!.body as { messages: unknown[] }).messages).toHaveLength(2);
   });
 });

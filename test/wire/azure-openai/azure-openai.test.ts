@@ -10,7 +10,7 @@ function context(signal = new AbortController().signal) {
   return { requestId: "r", signal, reportLoss: () => {}, tenant: "default" };
 }
 
-function setUp(secrets: Readonly<Record<string, string>>, token: () => Response) {
+async function setUp(secrets: Readonly<Record<string, string>>, token: () => Response) {
   let now = 1_000_000;
   const asked: { url: string; authorization: string | undefined; body: unknown }[] = [];
   const host = testHost({
@@ -27,7 +27,7 @@ function setUp(secrets: Readonly<Record<string, string>>, token: () => Response)
     },
   });
   const options = azureOpenAi.options.parse({ base_url: "https://res.openai.azure.com/" });
-  const provider = azureOpenAi.create(options, host) as Provider;
+  const provider = await azureOpenAi.create(options, host) as Provider;
   const embed = (signal?: AbortSignal) => provider.embeddings!.create({ model: "m", input: "x" }, context(signal));
   return { asked, embed, advance: (milliseconds: number) => void (now += milliseconds) };
 }
@@ -36,7 +36,7 @@ const client = { tenant_id: "tenant", client_id: "client", client_secret: "hunte
 
 test("one token of Entra ID serves many requests, is asked for once, and is replaced before it ends", async () => {
   let count = 0;
-  const { asked, embed, advance } = setUp(client, () =>
+  const { asked, embed, advance } = await setUp(client, () =>
     Response.json({ token_type: "Bearer", expires_in: 3_600, access_token: `token-${++count}` }));
   await Promise.all([embed(), embed(), embed()]);
   expect(count).toBe(1);
@@ -54,7 +54,7 @@ test("one token of Entra ID serves many requests, is asked for once, and is repl
 });
 
 test("a client that is refused a token is an error of our credential, and the next request asks again", async () => {
-  const { embed, asked } = setUp(client, () => Response.json({ error: "invalid_client" }, { status: 401 }));
+  const { embed, asked } = await setUp(client, () => Response.json({ error: "invalid_client" }, { status: 401 }));
   for (let round = 1; round <= 2; round++) {
     const error = await embed().then(() => undefined, (thrown) => thrown);
     expect(error).toMatchObject({ kind: "auth", status: 401 });
@@ -74,7 +74,7 @@ test("a request that is given up does not take the token from the others", async
       return Response.json({ expires_in: 3_600, access_token: "t" });
     },
   });
-  const provider = azureOpenAi.create(azureOpenAi.options.parse({ base_url: "https://h" }), host) as Provider;
+  const provider = await azureOpenAi.create(azureOpenAi.options.parse({ base_url: "https://h" }), host) as Provider;
   const leaving = new AbortController();
   const left = provider.embeddings!.create({ model: "m", input: "x" }, context(leaving.signal)).catch((error) => error);
   const stays = provider.embeddings!.create({ model: "m", input: "x" }, context());
@@ -86,7 +86,7 @@ test("a request that is given up does not take the token from the others", async
 });
 
 test("a given token goes as it is", async () => {
-  const { asked, embed } = setUp({ access_token: "given" }, () => new Response(null, { status: 500 }));
+  const { asked, embed } = await setUp({ access_token: "given" }, () => new Response(null, { status: 500 }));
   await embed();
   expect(asked).toEqual([expect.objectContaining({ authorization: "Bearer given" })]);
 });

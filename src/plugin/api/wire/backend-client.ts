@@ -62,14 +62,24 @@ export class BackendClient {
     );
   }
 
-  /** Posts `body` as JSON and reads the answer as server-sent events of JSON. */
-  stream<Event>(url: string, body: unknown, context: BackendContext): Promise<StreamResult<Event>> {
+  /**
+   * Posts `body` as JSON and reads the answer as server-sent events of JSON.
+   *
+   * @param isLast knows the event with which the protocol ends, where that is not `[DONE]`.
+   */
+  stream<Event>(
+    url: string,
+    body: unknown,
+    context: BackendContext,
+    isLast?: (event: Event) => boolean,
+  ): Promise<StreamResult<Event>> {
     return this.#guard(async () => {
       const response = await this.open(url, body, context);
       const frames = eventFrames<Event>(
         response.body!,
         context.signal,
         (error) => this.#withoutSecrets(error),
+        isLast,
       );
       return { frames, headers: response.headers };
     });

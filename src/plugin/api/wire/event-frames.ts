@@ -1,3 +1,4 @@
+import { parseJson } from "../../../lib/lossless-json.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { StreamFrame } from "../provider.ts";
 import { createParser } from "eventsource-parser";
@@ -27,14 +28,16 @@ const silentEvents = new Set(["ping", "keepalive", "keep-alive", "heartbeat"]);
  * hand, since that costs a fraction; from the first unusual byte on a full parser takes over.
  *
  * @param mask takes secrets out of an error that the backend sent.
+ * @param isLast knows the event with which the protocol ends, where that is not `[DONE]`: a backend may keep its connection open.
  * @throws {UpstreamError} on an error event, on garbage, and when the connection breaks.
  */
 export function eventFrames<Chunk>(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
   mask: (error: unknown) => unknown = (error) => error,
+  isLast: (chunk: Chunk) => boolean = () => false,
 ): AsyncIterable<readonly StreamFrame<Chunk>[]> {
-  return { [Symbol.asyncIterator]: () => new EventFrames<Chunk>(openBody(body), signal, mask) };
+  return { [Symbol.asyncIterator]: () => new EventFrames<Chunk>(openBody(body), signal, mask, isLast) };
 }
 
 /** Not a generator: one that has not begun cannot be told to let go of the connection. */
@@ -42,7 +45,7 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
   readonly #reader: BodyReader;
   readonly #signal: AbortSignal;
   readonly #mask: (error: unknown) => unknown;
-  readonly #events = new EventReader<Chunk>();
+  readonly #events: EventReader<Chunk>;
   /** The connection has been read to its end or let go of. */
   #over = false;
 
@@ -50,10 +53,12 @@ class EventFrames<Chunk> implements AsyncIterator<readonly StreamFrame<Chunk>[],
     reader: BodyReader,
     signal: AbortSignal,
     mask: (error: unknown) => unknown,
+    isLast: (chunk: Chunk) => boolean,
   ) {
     this.#reader = reader;
     this.#signal = signal;
     this.#mask = mask;
+    this.#events = new EventReader(isLast);
   }
 
   async next(): Promise<IteratorResult<readonly StreamFrame<Chunk>[], undefined>> {
@@ -115,6 +120,11 @@ export class EventReader<Chunk> {
   #ending = false;
   #frames: StreamFrame<Chunk>[] = [];
   #parser: EventSourceParser | undefined;
+  readonly #isLast: (chunk: Chunk) => boolean;
+
+  constructor(isLast: (chunk: Chunk) => boolean = () => false) {
+    this.#isLast = isLast;
+  }
 
   feed(bytes: Uint8Array): readonly StreamFrame<Chunk>[] {
     this.#frames = [];
@@ -222,7 +232,7 @@ export class EventReader<Chunk> {
     if (data.trim() === "") return;
     let value: unknown;
     try {
-      value = JSON.parse(data);
+      value = parseJson(data);
     } catch (error) {
       throw this.#ending
         ? new UpstreamError({
@@ -239,6 +249,7 @@ export class EventReader<Chunk> {
     if (failure !== undefined) throw failure;
     const chunk = value as Chunk;
     this.#frames.push(data.includes("\n") ? { chunk } : { chunk, text: data });
+    if (this.#isLast(chunk)) this.done = true;
   }
 
   #error(data: string): void {

@@ -1,3 +1,4 @@
+import { parseJson } from "../../../lib/lossless-json.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { brokenConnection } from "./broken-connection.ts";
 import { errorInside } from "./error-body.ts";
@@ -22,7 +23,7 @@ export async function readJson(
   const text = await readText(response, signal, largestBody);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const start = text.trim().slice(0, 80);
     throw new UpstreamError({
