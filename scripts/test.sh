@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # Runs every test of the project, after installing what the tests need.
 #   scripts/test.sh              everything that belongs to each change
-#   scripts/test.sh PART...      some parts: check arch unit contract wire golden e2e
+#   scripts/test.sh PART...      some parts: check arch unit contract wire golden e2e clients
 #   scripts/test.sh long         soak, chaos and crash series that take longer
 # Ends with the line "N passed, N failed"; exits 1 when anything failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/tools.sh
 . scripts/tools.sh
+# shellcheck source=scripts/client-tools.sh
+. scripts/client-tools.sh
 need_bun
 need_dependencies full
 bun_directory=$(dirname "$BUN")
 export PATH="$PWD/node_modules/.bin:$bun_directory:$PATH"
 # The suite must not depend on who runs it.
-unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY BUN_OPTIONS BUN_BE_BUN
+unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN OPENAI_BASE_URL ANTHROPIC_BASE_URL BUN_OPTIONS BUN_BE_BUN
 export CI="${CI:-true}" NO_COLOR=1
 
 parts=("$@")
-[ ${#parts[@]} -eq 0 ] && parts=(check arch unit contract wire golden e2e)
+[ ${#parts[@]} -eq 0 ] && parts=(check arch unit contract wire golden e2e clients)
 
 passed=0
 failed=0
@@ -82,12 +84,18 @@ for part in "${parts[@]}"; do
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;
+    clients)
+      step "build" ./scripts/build.sh
+      step "Python clients" install_python_clients
+      step "Rust client" build_rust_client
+      tests "real clients" ./test/clients
+      ;;
     long)
       step "build" ./scripts/build.sh
       tests "long" ./test/long
       ;;
     *)
-      echo "test.sh: there is no part \"$part\". Parts: check arch unit contract wire golden e2e long" >&2
+      echo "test.sh: there is no part \"$part\". Parts: check arch unit contract wire golden e2e clients long" >&2
       exit 2
       ;;
   esac
