@@ -8,12 +8,14 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/tools.sh
 . scripts/tools.sh
+# shellcheck source=scripts/client-tools.sh
+. scripts/client-tools.sh
 need_bun
 need_dependencies full
 bun_directory=$(dirname "$BUN")
 export PATH="$PWD/node_modules/.bin:$bun_directory:$PATH"
 # The suite must not depend on who runs it.
-unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY BUN_OPTIONS BUN_BE_BUN
+unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN OPENAI_BASE_URL ANTHROPIC_BASE_URL BUN_OPTIONS BUN_BE_BUN
 export CI="${CI:-true}" NO_COLOR=1
 
 parts=("$@")
@@ -60,31 +62,6 @@ need() { # command debian-package
   exit 1
 }
 
-# Clients of other languages: pinned, from their own registries, in an ignored folder.
-python_clients() {
-  local home=.tools/python-clients
-  if ! cmp -s test/clients/python/requirements.txt "$home/requirements.txt"; then
-    rm -rf "$home"
-    if ! { python3 -m venv "$home" &&
-      "$home/bin/pip" install --quiet --disable-pip-version-check -r test/clients/python/requirements.txt; }; then
-      rm -rf "$home"
-      echo "test.sh: Python's clients cannot be installed; they need Python 3.10 or newer with venv and pip (Debian: apt-get install python3-venv)." >&2
-      return 1
-    fi
-    cp test/clients/python/requirements.txt "$home/requirements.txt"
-  fi
-}
-
-rust_client() {
-  cargo build --quiet --locked --manifest-path test/clients/rust/Cargo.toml --target-dir .tools/rust-clients
-}
-
-need_rust() {
-  command -v cargo >/dev/null 2>&1 && return 0
-  echo "test.sh: the tests need Rust 1.85 or newer; install it from https://rustup.rs and try again." >&2
-  exit 1
-}
-
 for part in "${parts[@]}"; do
   case "$part" in
     check)
@@ -108,12 +85,10 @@ for part in "${parts[@]}"; do
       tests "end to end" ./test/e2e
       ;;
     clients)
-      need python3 python3-venv
-      need_rust
       step "build" ./scripts/build.sh
-      step "Python's clients" python_clients
-      step "Rust's client" rust_client
-      tests "clients" ./test/clients
+      step "Python clients" install_python_clients
+      step "Rust client" build_rust_client
+      tests "real clients" ./test/clients
       ;;
     long)
       step "build" ./scripts/build.sh

@@ -7,9 +7,8 @@ import {
   isStepCount,
   jsonSchema,
   type LanguageModel,
-  NoOutputGeneratedError,
   Output,
-  RetryError,
+  StreamProviderError,
   streamText,
   tool,
   type ToolSet,
@@ -218,11 +217,7 @@ function underscored(reason: string): string {
 export function aiSdkReader({ name, model }: AiSdkProvider): StreamReader {
   return {
     name,
-    isClean: (error) =>
-      APICallError.isInstance(error) || RetryError.isInstance(error) ||
-      NoOutputGeneratedError.isInstance(error) ||
-      // What comes in the middle of a stream is handed on as the protocol's own error, which is no exception.
-      !(error instanceof Error),
+    isClean: (error) => APICallError.isInstance(error) || StreamProviderError.isInstance(error),
     async read(origin, key, id): Promise<ObservedStream> {
       const anything = tool({ inputSchema: jsonSchema<object>({ type: "object" }) }) as ToolSet[string];
       const offered = { weather: anything, time: anything, now: anything };
