@@ -113,8 +113,11 @@ export class RequestRecord {
 
   /** No answer came about. Returns what the client is told. */
   fail(error: unknown): ApiError {
-    const cancelled = this.#call.signal.aborted;
-    const apiError = cancelled ? clientLeft() : this.toApiError(error);
+    const { aborted, reason } = this.#call.signal;
+    // What is wrong with a request may show only while it is sent on.
+    const refused = aborted && reason instanceof ApiError;
+    const cancelled = aborted && !refused;
+    const apiError = cancelled ? clientLeft() : this.toApiError(refused ? reason : error);
     this.#write({
       outcome: cancelled ? "cancelled" : "error",
       status: apiError.status,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ApiError } from "../lib/api-error.ts";
-import { asApiError, errorResponse } from "./error-response.ts";
+import { asApiError, dialectOf, errorResponse } from "./error-response.ts";
 
 test("every field of the protocol's error object is there, and error comes first", async () => {
   const response = errorResponse(
@@ -46,4 +46,16 @@ test("an unexpected error tells nothing of our insides", async () => {
   const response = errorResponse(asApiError(new Error("password=hunter2 at /srv/secret.ts")), "req_1");
   expect(response.status).toBe(500);
   expect(await response.text()).not.toMatch(/hunter2|secret/);
+});
+
+test("an overloaded backend is 529 in Anthropic's protocol, and 503 in OpenAI's", async () => {
+  const error = new ApiError({ status: 503, code: "upstream_overloaded", message: "busy" });
+  expect(errorResponse(error, "r", dialectOf("/v1/chat/completions")).status).toBe(503);
+  const response = errorResponse(error, "r", dialectOf("/v1/messages"));
+  expect(response.status).toBe(529);
+  expect(await response.json()).toEqual({
+    type: "error",
+    error: { type: "overloaded_error", message: "busy" },
+    request_id: "r",
+  });
 });

@@ -15,16 +15,21 @@ export interface PeekedForm {
  * which names the model first can send a file of any length through little memory; when a file comes first, it is held.
  *
  * @param maxBytes most bytes of the form.
+ * @param onEnd called once when the form has been read to its end, or with the reason why it will not be.
  * @throws {ApiError} 400 without a boundary or a model; 413.
  */
-export async function peekModel(request: Request, maxBytes: number): Promise<PeekedForm> {
+export async function peekModel(
+  request: Request,
+  maxBytes: number,
+  onEnd: (refusal: ApiError | undefined) => void = () => {},
+): Promise<PeekedForm> {
   const boundary = boundaryOf(request.headers.get("content-type") ?? "");
   const reader = request.body?.getReader();
   const buffer = new GrowingBuffer();
   const search = new ModelSearch(boundary);
   for (;;) {
     const found = search.continue(buffer.bytes);
-    if (found !== undefined) return new Form(buffer.bytes, found, boundary, reader, maxBytes);
+    if (found !== undefined) return new Form(buffer.bytes, found, boundary, reader, maxBytes, onEnd);
     const { done, value } = await reader?.read().catch(brokenOff) ?? { done: true, value: undefined };
     if (done) throw noModel();
     buffer.add(value);
@@ -41,6 +46,7 @@ class Form implements PeekedForm {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #size: number;
   readonly #maxBytes: number;
+  readonly #onEnd: (refusal: ApiError | undefined) => void;
 
   constructor(
     bytes: Uint8Array,
@@ -48,7 +54,9 @@ class Form implements PeekedForm {
     boundary: string,
     reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
     maxBytes: number,
+    onEnd: (refusal: ApiError | undefined) => void,
   ) {
+    this.#onEnd = onEnd;
     this.model = new TextDecoder().decode(bytes.subarray(found.start, found.end)).trim();
     if (this.model === "") throw noModel();
     this.#head = bytes.subarray(0, found.start);
@@ -59,6 +67,7 @@ class Form implements PeekedForm {
     this.#reader = reader;
     this.#size = bytes.byteLength;
     this.#maxBytes = maxBytes;
+    if (this.whole) onEnd(undefined);
   }
 
   body(model: string): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -75,6 +84,11 @@ class Form implements PeekedForm {
     }, { highWaterMark: 1 });
   }
 
+  #refuse(refusal: ApiError): ApiError {
+    this.#onEnd(refusal);
+    return refusal;
+  }
+
   async *#pieces(model: string): AsyncGenerator<Uint8Array, void> {
     yield this.#head;
     yield new TextEncoder().encode(model);
@@ -83,11 +97,11 @@ class Form implements PeekedForm {
     let carried = Buffer.from(this.#tail.subarray(-longestHead));
     while (!this.whole && this.#reader !== undefined) {
       const { done, value } = await this.#reader.read();
-      if (done) return;
+      if (done) return this.#onEnd(undefined);
       this.#size += value.byteLength;
-      if (this.#size > this.#maxBytes) throw tooLarge(this.#maxBytes);
+      if (this.#size > this.#maxBytes) throw this.#refuse(tooLarge(this.#maxBytes));
       const window = Buffer.concat([carried, value]);
-      if (hasModel(window, this.#boundary)) throw twoModels();
+      if (hasModel(window, this.#boundary)) throw this.#refuse(twoModels());
       carried = window.subarray(-longestHead);
       yield value;
     }

@@ -160,3 +160,45 @@ test("refusals are proper errors", async () => {
     "model",
   );
 });
+
+test("a form that is refused while it is sent on is the client's fault alone", async () => {
+  const own = await startGateway({
+    config: `
+[server]
+max_body_bytes = 100000
+[routing]
+breaker = { failures = 1 }
+[[providers]]
+name = "media"
+kind = "openai-compatible"
+base_url = "http://127.0.0.1:${backend.port}/v1"
+list_models = false
+forward = ["/audio/transcriptions"]
+`,
+  });
+  try {
+    const form = (bytes: number) => {
+      const made = new FormData();
+      made.append("model", "media/whisper-1");
+      made.append("file", new Blob([new Uint8Array(bytes)]), "a.wav");
+      return made;
+    };
+    // In pieces, so that its length is not announced.
+    const post = async (body: FormData) => {
+      const whole = new Request("http://h", { method: "POST", body });
+      return await fetch(`${own.origin}/v1/audio/transcriptions`, {
+        method: "POST",
+        headers: { "content-type": whole.headers.get("content-type")! },
+        body: whole.body,
+        duplex: "half",
+      } as RequestInit);
+    };
+    for (let count = 0; count < 2; count++) {
+      const refused = await post(form(300_000));
+      expect([refused.status, (await refused.json()).error.code]).toEqual([413, "request_too_large"]);
+    }
+    expect((await post(form(1_000))).status).toBe(200);
+  } finally {
+    await own.stop();
+  }
+});

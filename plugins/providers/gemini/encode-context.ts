@@ -19,8 +19,6 @@ export interface Dialect {
   readonly callIds: boolean;
   /** `serviceTier` is a field of the body. */
   readonly serviceTiers: boolean;
-  /** `labels` is. */
-  readonly labels: boolean;
   /** Where uploaded files are found under `files/…`; absent where there are none. */
   readonly filesUrl?: string;
   /** Penalties are refused for some models. */

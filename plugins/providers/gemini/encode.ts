@@ -88,20 +88,13 @@ export function encodeRequest(request: ChatCompletionRequest, settings: EncodeOp
     ...given("safetySettings", safety),
     ...(Object.keys(config).length === 0 ? {} : { generationConfig: config }),
     ...given("cachedContent", cached),
-    ...labels(request, context),
+    ...(isNeutral("labels", request.labels) ? {} : { labels: request.labels }),
     ...serviceTier(request, context),
   };
 }
 
 function systemField(parts: readonly Part[]): Loose {
   return parts.length === 0 ? {} : { systemInstruction: { parts } };
-}
-
-function labels(request: ChatCompletionRequest, { dialect, lose }: EncodeContext): Loose {
-  if (isNeutral("labels", request.labels)) return {};
-  if (dialect.labels) return { labels: request.labels };
-  lose("labels", "dropped", "the API has no such field");
-  return {};
 }
 
 const tiers: Readonly<Record<string, string>> = { flex: "flex", priority: "priority", default: "standard" };

@@ -39,7 +39,7 @@ function createGemini(options: GeminiOptions, host: PluginHost): Provider {
   const baseUrl = options.base_url.replace(/\/+$/, "");
   const service: GeminiService = {
     client,
-    dialect: { callIds: true, serviceTiers: true, labels: false, filesUrl: baseUrl, refusesPenalties: true },
+    dialect: { callIds: true, serviceTiers: true, filesUrl: baseUrl, refusesPenalties: true },
     methodUrl: (model, method) => `${baseUrl}/${modelPath(model)}:${method}`,
   };
   return {

@@ -48,7 +48,7 @@ function createVertex(options: VertexOptions, host: PluginHost): Provider {
   if (project === undefined && credential.needsProject) throw new Error("the option project is needed");
   const service: GeminiService = {
     client,
-    dialect: { callIds: false, serviceTiers: false, labels: true, refusesPenalties: false },
+    dialect: { callIds: false, serviceTiers: false, refusesPenalties: false },
     methodUrl: (model, method) => `${root}/${modelPath(model, project, options.location)}:${method}`,
   };
   return {

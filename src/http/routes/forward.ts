@@ -45,9 +45,8 @@ async function handle(
   const { request, services, requestId, decisionId, arrivedAt, principal } = exchange;
   const contentType = request.headers.get("content-type") ?? "";
   const body = /^multipart\/form-data\b/i.test(contentType)
-    ? await formBody(exchange, contentType)
-    : await jsonBody(exchange, path);
-  admission.bodyIsRead();
+    ? await formBody(exchange, contentType, admission)
+    : await jsonBody(exchange, path, admission);
   const answer = await forward(services.gateway, {
     path,
     ...body,
@@ -56,7 +55,6 @@ async function handle(
     principal,
     requestId,
     decisionId,
-    signal: request.signal,
     arrivedAt,
   });
   return new Response(services.streamBody(ending(answer.body, admission.done)), {
@@ -71,7 +69,7 @@ async function handle(
   });
 }
 
-async function formBody({ request, settings }: Exchange, contentType: string) {
+async function formBody({ request, settings }: Exchange, contentType: string, admission: Admission) {
   if (request.headers.get("content-encoding")) {
     throw new ApiError({
       status: 415,
@@ -79,17 +77,24 @@ async function formBody({ request, settings }: Exchange, contentType: string) {
       message: "A form must not be compressed.",
     });
   }
-  const form = await peekModel(request, settings.maxBytes);
+  // A form that turns out to be wrong while it is sent on ends the call, and no backend is blamed for it.
+  const refused = new AbortController();
+  const form = await peekModel(request, settings.maxBytes, (refusal) => {
+    if (refusal === undefined) admission.bodyIsRead();
+    else refused.abort(refusal);
+  });
   return {
     model: form.model,
     contentType,
     replayable: form.whole,
+    signal: AbortSignal.any([request.signal, refused.signal]),
     body: (model: string) => form.body(model),
   };
 }
 
-async function jsonBody({ request, settings }: Exchange, path: string) {
+async function jsonBody({ request, settings }: Exchange, path: string, admission: Admission) {
   const body = validate(modelSchema, await readJson(request, settings));
+  admission.bodyIsRead();
   const model = body.model ?? defaultModels[path];
   if (model === undefined) {
     throw new ApiError({
@@ -103,6 +108,7 @@ async function jsonBody({ request, settings }: Exchange, path: string) {
     model,
     contentType: "application/json",
     replayable: true,
+    signal: request.signal,
     body: (upstream: string) => JSON.stringify({ ...body, model: upstream }),
   };
 }
