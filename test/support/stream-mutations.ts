@@ -120,6 +120,50 @@ export const streamMutations: readonly StreamMutation[] = [
   { name: "the last event without a blank line", body: sse(...plain, done).trimEnd(), expected: text },
   { name: "no [DONE]", body: sse(...plain), expected: text },
   { name: "something after [DONE]", body: sse(...plain, done, hello), expected: text },
+  { name: "blank lines before the first event", body: `\n\n\n${sse(...plain, done)}`, expected: text },
+  {
+    name: "a field that nobody knows",
+    body: sse(...plain, done).replaceAll("data: ", "shard: 3\ndata: "),
+    expected: text,
+  },
+  {
+    name: "a comment inside an event",
+    body: sse(role, `event: message\n: still here\ndata: ${JSON.stringify(hello)}\n\n`, world, stop, done),
+    expected: text,
+  },
+  { name: "a space after [DONE]", body: sse(...plain, "data: [DONE] \n\n"), expected: text },
+  { name: "[DONE] as an event of its own", body: sse(...plain, `event: done\n${done}`), expected: text },
+  {
+    name: "line separators inside a text",
+    body: sse(
+      role,
+      piece({ content: "Hello\u2028\u2029\u0085" }),
+      piece({ content: "\u000b\u000c world" }),
+      stop,
+      done,
+    ),
+    expected: { content: "Hello\u2028\u2029\u0085\u000b\u000c world", finish: "stop" },
+  },
+  {
+    name: "control characters inside a text",
+    body: sse(role, piece({ content: "Hello\u0000\u001b[1m" }), world, stop, done),
+    expected: { content: "Hello\u0000\u001b[1m world", finish: "stop" },
+  },
+  {
+    name: "a character torn in two",
+    body: sse(role, piece({ content: "Hello \ud83d" }), piece({ content: "\ude00 world" }), stop, done),
+    expected: { content: "Hello \u{1F600} world", finish: "stop" },
+  },
+  {
+    name: "half a character alone",
+    body: sse(role, piece({ content: "Hello\ud83d" }), world, stop, done),
+    expected: { content: "Hello\ufffd world", finish: "stop" },
+  },
+  {
+    name: "half a character at the very end",
+    body: sse(role, hello, piece({ content: " world\ud83d" }), stop, done),
+    expected: { content: "Hello world\ufffd", finish: "stop" },
+  },
   // Heads.
   {
     name: "choices null in a usage chunk",
@@ -213,6 +257,98 @@ export const streamMutations: readonly StreamMutation[] = [
     body: sse(...each(plain, (event) => ({ ...event, service_tier: "on_demand" })), done),
     expected: text,
   },
+  {
+    name: "created in milliseconds",
+    body: sse(...each(plain, (event) => ({ ...event, created: 1_700_000_000_000 })), done),
+    expected: text,
+  },
+  {
+    name: "created as a text",
+    body: sse(...each(plain, (event) => ({ ...event, created: "2026-11-01T00:00:00Z" })), done),
+    expected: text,
+  },
+  {
+    name: "id and model as numbers",
+    body: sse(...each(plain, (event) => ({ ...event, id: 7, model: 7 })), done),
+    expected: text,
+  },
+  {
+    name: "a fingerprint that is no text",
+    body: sse(...each(plain, (event) => ({ ...event, system_fingerprint: 7 })), done),
+    expected: text,
+  },
+  {
+    name: "details of usage null",
+    body: sse(
+      ...plain,
+      {
+        ...head,
+        choices: [],
+        usage: { ...usage, prompt_tokens_details: null, completion_tokens_details: null },
+      },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "details of usage as texts, fractions and lists",
+    body: sse(
+      ...plain,
+      {
+        ...head,
+        choices: [],
+        usage: {
+          ...usage,
+          prompt_tokens_details: { cached_tokens: "2", audio_tokens: null },
+          completion_tokens_details: { reasoning_tokens: 1.5, accepted_prediction_tokens: -1 },
+        },
+      },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "details of usage as empty lists",
+    body: sse(
+      ...plain,
+      { ...head, choices: [], usage: { ...usage, prompt_tokens_details: [], completion_tokens_details: [] } },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "usage with fractions",
+    body: sse(
+      ...plain,
+      { ...head, choices: [], usage: { prompt_tokens: 3.0, completion_tokens: 1.6, total_tokens: 4.6 } },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "negative usage",
+    body: sse(
+      ...plain,
+      { ...head, choices: [], usage: { prompt_tokens: -1, completion_tokens: -1, total_tokens: -2 } },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "usage as an empty list in pieces",
+    body: sse(...each(plain, (event) => ({ ...event, usage: [] })), done),
+    expected: text,
+  },
+  {
+    name: "error as an empty list in pieces",
+    body: sse(...each(plain, (event) => ({ ...event, error: [] })), done),
+    expected: text,
+  },
+  {
+    name: "a service tier that is no text",
+    body: sse(...each(plain, (event) => ({ ...event, service_tier: 1 })), done),
+    expected: text,
+  },
   // Choices.
   {
     name: "index missing",
@@ -299,6 +435,212 @@ export const streamMutations: readonly StreamMutation[] = [
     body: sse(role, piece({ reasoning_content: "Hm." }), hello, world, stop, done),
     expected: { ...text, reasoning: "Hm." },
   },
+  {
+    name: "index as a text",
+    body: sse(...each(plain, (event) => inChoice(event, (choice) => (choice.index = "0"))), done),
+    expected: text,
+  },
+  {
+    name: "a negative index",
+    body: sse(...each(plain, (event) => inChoice(event, (choice) => (choice.index = -1))), done),
+    expected: text,
+  },
+  {
+    name: "a choice that is null",
+    body: sse(role, { ...head, choices: [null] }, hello, world, stop, done),
+    expected: text,
+  },
+  {
+    name: "delta as an empty list at the end",
+    body: sse(role, hello, world, piece([], "stop"), done),
+    expected: text,
+  },
+  {
+    name: "everything in one piece",
+    body: sse(piece({ role: "assistant", content: "Hello world" }, "stop"), done),
+    expected: text,
+  },
+  {
+    name: "a whole answer instead of pieces",
+    body: sse(
+      {
+        ...head,
+        object: "chat.completion",
+        choices: [{
+          index: 0,
+          message: { role: "assistant", content: "Hello world" },
+          finish_reason: "stop",
+        }],
+        usage,
+      },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "a whole answer with a call instead of pieces",
+    body: sse(
+      {
+        ...head,
+        object: "chat.completion",
+        choices: [{
+          index: 0,
+          message: {
+            role: "assistant",
+            content: null,
+            tool_calls: [
+              { id: "c1", type: "function", function: oslo[0] },
+              { id: "c2", type: "function", function: both[1] },
+            ],
+          },
+          finish_reason: "tool_calls",
+        }],
+      },
+      done,
+    ),
+    expected: { calls: both, finish: "tool_calls" },
+  },
+  {
+    name: "the whole answer again at the end",
+    body: sse(
+      role,
+      hello,
+      world,
+      {
+        ...head,
+        object: "chat.completion",
+        choices: [{
+          index: 0,
+          message: { role: "assistant", content: "Hello world" },
+          finish_reason: "stop",
+        }],
+        usage,
+      },
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "the whole answer again beside an empty delta",
+    body: sse(
+      role,
+      hello,
+      world,
+      piece({}, "stop", {}, { message: { role: "assistant", content: "Hello world" } }),
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "logprobs without alternatives",
+    body: sse(
+      role,
+      hello,
+      piece({ content: " world" }, null, {}, { logprobs: { content: [{ token: " world", logprob: -0.1 }] } }),
+      stop,
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "logprobs of another endpoint",
+    body: sse(
+      role,
+      hello,
+      piece({ content: " world" }, null, {}, {
+        logprobs: {
+          tokens: [" world"],
+          token_logprobs: [-0.1],
+          top_logprobs: [{ " world": -0.1 }],
+          text_offset: [0],
+        },
+      }),
+      stop,
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "logprobs as an empty list",
+    body: sse(...each(plain, (event) => inChoice(event, (choice) => (choice.logprobs = []))), done),
+    expected: text,
+  },
+  {
+    name: "annotations without titles",
+    body: sse(
+      role,
+      hello,
+      world,
+      piece({ annotations: [{ type: "url_citation", url_citation: { url: "https://example.com" } }] }),
+      stop,
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "annotations null and empty",
+    body: sse(
+      role,
+      piece({ content: "Hello", annotations: null }),
+      piece({ content: " world", annotations: [] }),
+      stop,
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "refusal, audio and function_call null in pieces",
+    body: sse(
+      ...each(
+        plain,
+        (event) =>
+          inChoice(
+            event,
+            (choice) =>
+              Object.assign(choice.delta as Loose, { refusal: null, audio: null, function_call: null }),
+          ),
+      ),
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "an empty refusal in pieces",
+    body: sse(
+      ...each(plain, (event) => inChoice(event, (choice) => ((choice.delta as Loose).refusal = ""))),
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "a refusal that is no text",
+    body: sse(
+      ...each(plain, (event) => inChoice(event, (choice) => ((choice.delta as Loose).refusal = false))),
+      done,
+    ),
+    expected: text,
+  },
+  {
+    name: "content null in pieces",
+    body: sse(role, hello, piece({ content: null }), world, stop, done),
+    expected: text,
+  },
+  {
+    name: "content as a number",
+    body: sse(role, hello, piece({ content: 42 }), stop, done),
+    expected: { content: "Hello42", finish: "stop" },
+  },
+  {
+    name: "reasoning as an object",
+    body: sse(role, piece({ reasoning: { content: "Hm." } }), hello, world, stop, done),
+    expected: text,
+  },
+  {
+    name: "reasoning that is null and empty",
+    body: sse(role, piece({ content: "Hello", reasoning: null, reasoning_content: "" }), world, stop, done),
+    expected: text,
+  },
+  { name: "calls announced that never come", body: sse(role, hello, world, toolEnd, done), expected: text },
   // Tool calls.
   {
     name: "a faultless tool call",
@@ -434,6 +776,117 @@ export const streamMutations: readonly StreamMutation[] = [
     body: sse(role, hello, calls(call(0, "c1", "weather", '{"ci')), piece({}, "length"), done),
     expected: { content: "Hello", calls: [{ name: "weather", arguments: '{"ci' }], finish: "length" },
   },
+  {
+    name: "pieces of two calls by turns",
+    body: sse(
+      opened,
+      calls(call(0, "c1", "weather", '{"city":'), call(1, "c2", "time", '{"zo')),
+      calls({ index: 0, function: { arguments: '"Oslo"' } }, { index: 1, function: { arguments: 'ne":1' } }),
+      calls({ index: 1, function: { arguments: "}" } }),
+      calls({ index: 0, function: { arguments: "}" } }),
+      toolEnd,
+      done,
+    ),
+    expected: { calls: both, finish: "tool_calls" },
+  },
+  {
+    name: "the second call first",
+    body: sse(
+      opened,
+      calls(call(1, "c2", "time", '{"zone":1}')),
+      calls(call(0, "c1", "weather", '{"city":"Oslo"}')),
+      toolEnd,
+      done,
+    ),
+    expected: { calls: both.toReversed(), finish: "tool_calls" },
+  },
+  {
+    name: "tool index as a text",
+    body: sse(
+      opened,
+      calls(call("0", "c1", "weather", '{"city":')),
+      calls({ index: "0", function: { arguments: '"Oslo"}' } }),
+      toolEnd,
+      done,
+    ),
+    expected: tools,
+  },
+  {
+    name: "arguments before the name",
+    body: sse(
+      opened,
+      calls({ index: 0, id: "c1", function: { arguments: '{"city":' } }),
+      calls(call(0, undefined, "weather", '"Oslo"}')),
+      toolEnd,
+      done,
+    ),
+    expected: tools,
+  },
+  {
+    name: "function null in a later piece",
+    body: sse(
+      opened,
+      calls(call(0, "c1", "weather", '{"city":"Oslo"}')),
+      calls({ index: 0, function: null }),
+      toolEnd,
+      done,
+    ),
+    expected: tools,
+  },
+  {
+    name: "tool id as a number",
+    body: sse(opened, calls(call(0, 7, "weather", '{"city":"Oslo"}')), toolEnd, done),
+    expected: tools,
+  },
+  {
+    name: "tool type empty",
+    body: sse(opened, calls(call(0, "c1", "weather", '{"city":"Oslo"}', { type: "" })), toolEnd, done),
+    expected: tools,
+  },
+  {
+    name: "arguments null",
+    body: sse(opened, calls(call(0, "c1", "now", null)), toolEnd, done),
+    expected: { calls: [{ name: "now", arguments: "{}" }], finish: "tool_calls" },
+  },
+  {
+    name: "two calls under one id",
+    body: sse(
+      opened,
+      calls(call(0, "c1", "weather", '{"city":"Oslo"}')),
+      calls(call(1, "c1", "time", '{"zone":1}')),
+      toolEnd,
+      done,
+    ),
+    expected: { calls: both, finish: "tool_calls" },
+  },
+  {
+    name: "text after a call",
+    body: sse(opened, calls(call(0, "c1", "weather", '{"city":"Oslo"}')), hello, world, toolEnd, done),
+    expected: { content: "Hello world", calls: oslo, finish: "tool_calls" },
+  },
+  {
+    name: "text between the pieces of a call",
+    body: sse(
+      opened,
+      calls(call(0, "c1", "weather", '{"city":')),
+      hello,
+      calls({ index: 0, function: { arguments: '"Oslo"}' } }),
+      toolEnd,
+      done,
+    ),
+    expected: { content: "Hello", calls: oslo, finish: "tool_calls" },
+  },
+  {
+    name: "a character torn in two in arguments",
+    body: sse(
+      opened,
+      calls(call(0, "c1", "weather", '{"city":"\ud83d')),
+      calls({ index: 0, function: { arguments: '\ude00"}' } }),
+      toolEnd,
+      done,
+    ),
+    expected: { calls: [{ name: "weather", arguments: '{"city":"\u{1F600}"}' }], finish: "tool_calls" },
+  },
   // Failures.
   { name: "finish_reason never sent", body: sse(role, hello, done), expected: "fails" },
   {
@@ -486,4 +939,44 @@ export const streamMutations: readonly StreamMutation[] = [
     body: sse(role, hello, piece({}, "insufficient_system_resource"), done),
     expected: "fails",
   },
+  {
+    name: "an error with a number only",
+    body: sse(role, hello, { error: { code: 429 } }, done),
+    expected: "fails",
+  },
+  {
+    name: "an error of another framework",
+    body: sse(role, hello, { detail: "Internal Server Error" }, done),
+    expected: "fails",
+  },
+  {
+    name: "an error without its field",
+    body: sse(role, hello, { object: "error", message: "Overloaded", type: "overloaded", code: 503 }, done),
+    expected: "fails",
+  },
+  {
+    name: "an error of Anthropic's protocol",
+    body: sse(
+      role,
+      hello,
+      'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
+    ),
+    expected: "fails",
+  },
+  {
+    name: "an error in the middle of a call",
+    body: sse(opened, calls(call(0, "c1", "weather", '{"ci')), { error: { message: "Overloaded" } }, done),
+    expected: "fails",
+  },
+  {
+    name: "events without a blank line between them",
+    body: sse(...plain, done).replaceAll("}\n\n", "}\n"),
+    expected: "fails",
+  },
+  {
+    name: "lines of JSON without framing",
+    body: plain.map((event) => JSON.stringify(event)).join("\n"),
+    expected: "fails",
+  },
+  { name: "only the role", body: sse(role, done), expected: "fails" },
 ];

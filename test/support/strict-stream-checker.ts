@@ -45,6 +45,11 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
       `piece ${position}: model`,
     );
     say(Array.isArray(piece.choices), `piece ${position}: choices`);
+    say(texts[position]!.isWellFormed() && isWellFormed(piece), `piece ${position}: half a character`);
+    say(
+      ["string", "undefined"].includes(typeof (piece.system_fingerprint ?? undefined)),
+      `piece ${position}: fingerprint`,
+    );
     say(!("error" in piece), `piece ${position}: error`);
     say(
       piece.service_tier === undefined || piece.service_tier === null ||
@@ -57,7 +62,11 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
         `piece ${position}: usage out of place`,
       );
       for (const field of ["prompt_tokens", "completion_tokens", "total_tokens"]) {
-        say(Number.isInteger(piece.usage[field]), `usage.${field}`);
+        say(Number.isInteger(piece.usage[field]) && piece.usage[field] >= 0, `usage.${field}`);
+      }
+      for (const field of ["prompt_tokens_details", "completion_tokens_details"]) {
+        const details = piece.usage[field] ?? {};
+        say(!Array.isArray(details) && Object.values(details).every(isCountOrNull), `usage.${field}`);
       }
       usage = piece.usage;
     } else {
@@ -76,13 +85,20 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
   }
   if (calls.length > 0) {
     say(finish === "tool_calls" || finish === "length", `finish_reason ${finish} with calls`);
-  }
+  } else say(finish !== "tool_calls", "finish_reason tool_calls without calls");
   return { problems, content, reasoning, calls, finish, usage };
 
   function checkChoice(choice: Anything, position: number): void {
     const where = `piece ${position}`;
-    say(Number.isInteger(choice.index), `${where}: index`);
-    say(typeof choice.delta === "object" && choice.delta !== null, `${where}: delta`);
+    say(Number.isInteger(choice.index) && choice.index >= 0, `${where}: index`);
+    say(
+      typeof choice.delta === "object" && choice.delta !== null && !Array.isArray(choice.delta),
+      `${where}: delta`,
+    );
+    say(!("message" in choice), `${where}: a whole message`);
+    say(choice.logprobs === undefined || areLogprobs(choice.logprobs), `${where}: logprobs`);
+    say((choice.delta.annotations ?? []).every(isCitation), `${where}: annotations`);
+    say(["string", "undefined"].includes(typeof (choice.delta.refusal ?? undefined)), `${where}: refusal`);
     say(
       "finish_reason" in choice &&
         (choice.finish_reason === null || finishReasons.includes(choice.finish_reason)),
@@ -119,4 +135,28 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
     }
     if (choice.finish_reason !== null) finish = choice.finish_reason;
   }
+}
+
+function isWellFormed(value: Anything): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  return typeof value !== "object" || value === null || Object.values(value).every(isWellFormed);
+}
+
+function isCountOrNull(value: unknown): boolean {
+  return value === null || Number.isInteger(value) && (value as number) >= 0;
+}
+
+function areLogprobs(given: Anything): boolean {
+  if (given === null) return true;
+  if (typeof given !== "object" || Array.isArray(given)) return false;
+  const isToken = (token: Anything) => typeof token?.token === "string" && typeof token.logprob === "number";
+  return [...given.content ?? [], ...given.refusal ?? []].every((token: Anything) =>
+    isToken(token) && Array.isArray(token.top_logprobs) && token.top_logprobs.every(isToken)
+  );
+}
+
+function isCitation({ type, url_citation: citation }: Anything): boolean {
+  if (type !== "url_citation") return true;
+  return typeof citation.url === "string" && typeof citation.title === "string" &&
+    Number.isInteger(citation.start_index) && Number.isInteger(citation.end_index);
 }

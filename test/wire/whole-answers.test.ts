@@ -56,6 +56,12 @@ describe("a whole chat answer", () => {
     ["content as parts", withMessage({ content: [{ type: "thinking", thinking: [{ text: "Hm." }] }, { type: "text", text: "Hi" }] }), { message: { content: "Hi", reasoning: "Hm.", reasoning_content: "Hm." } }],
     ["content missing", withMessage({ content: undefined }), { message: { content: null } }],
     ["reasoning under one name", withMessage({ reasoning: "Hm." }), { message: { reasoning: "Hm.", reasoning_content: "Hm." } }],
+    ["half a character", withMessage({ content: "a\ud83d", reasoning: "\ude00", refusal: null }), { message: { content: "a\ufffd", reasoning: "\ufffd" } }],
+    ["an index that is none", withMessage({}, { index: -1 }), { index: 0 }],
+    ["logprobs without alternatives", withMessage({}, { logprobs: { content: [{ token: "a", logprob: -1 }] } }), { logprobs: { content: [{ token: "a", logprob: -1, bytes: null, top_logprobs: [] }], refusal: null } }],
+    ["logprobs as a list", withMessage({}, { logprobs: [] }), { logprobs: null }],
+    ["a citation without a title", withMessage({ annotations: [{ type: "url_citation", url_citation: { url: "u" } }] }), { message: { annotations: [{ type: "url_citation", url_citation: { url: "u", title: "u", start_index: 0, end_index: 0 } }] } }],
+    ["calls announced that are not there", withMessage({}, { finish_reason: "tool_calls" }), { finish_reason: "stop" }],
     ["role missing", withMessage({ role: undefined }), { message: { role: "assistant" } }],
     ["tool_calls empty or null", withMessage({ tool_calls: null }), { message: { content: "Hi" } }],
   ] as const) {

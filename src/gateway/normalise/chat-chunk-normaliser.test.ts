@@ -150,3 +150,29 @@ test("an answer with one of its choices unfinished is not whole", () => {
   push(normaliser, chunk({}, "stop"));
   expect(() => normaliser.finish([])).toThrow(UpstreamError);
 });
+
+test("a whole answer instead of pieces is the answer, and one after the pieces is not told again", () => {
+  const message = { role: "assistant", content: "Hello" };
+  const whole = { ...head, choices: [{ index: 0, message, finish_reason: "stop" }] };
+  expect(run(whole)).toMatchObject({ problems: [], content: "Hello", finish: "stop" });
+  expect(run(chunk({ role: "assistant", content: "Hel" }), chunk({ content: "lo" }), whole)).toMatchObject({
+    problems: [],
+    content: "Hello",
+    finish: "stop",
+  });
+});
+
+test("an answer that says it calls tools but does not has merely ended", () => {
+  expect(run(chunk({ role: "assistant", content: "Hello" }), ended).finish).toBe("stop");
+});
+
+test("a piece never has half a character", () => {
+  const torn = [chunk({ role: "assistant", content: "a\ud83d" }), chunk({ content: "\ude00" })];
+  expect(run(...torn, chunk({}, "stop"))).toMatchObject({ problems: [], content: "a\u{1F600}" });
+  expect(run(torn[0]!, chunk({}, "stop"))).toMatchObject({ problems: [], content: "a\ufffd" });
+  const thought = chunk({ role: "assistant", content: null, reasoning: "a\ud83d" });
+  expect(run(thought, chunk({ content: "b" }), chunk({}, "stop"))).toMatchObject({
+    problems: [],
+    reasoning: "a\ufffd",
+  });
+});

@@ -6,8 +6,10 @@ import type { ChatCompletionChunk, Usage } from "../../schema/chat-completion.ts
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
 import { ChoiceState, type LooseCall } from "./choice-state.ts";
 import { finishReason, isFinishReason } from "./finish-reason.ts";
-import { isError, isTime } from "./loose-values.ts";
+import { annotationsAreClean, mendAnnotations } from "./annotations.ts";
+import { isError, isPlainObject, isTextOrNothing, isUnsigned } from "./loose-values.ts";
 import { bothSpellings, isServiceTier, splitContent } from "./message-content.ts";
+import { logprobsAreClean, mendLogprobs } from "./token-probabilities.ts";
 import { canonicalUsage, usageOfChunk } from "./usage.ts";
 
 type Loose = Record<string, unknown>;
@@ -102,13 +104,15 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   #headIsClean(chunk: Loose): boolean {
     const { id, created, model, object } = chunk;
     if (
-      object !== "chat.completion.chunk" || chunk.error !== undefined || !isServiceTier(chunk.service_tier)
+      object !== "chat.completion.chunk" || chunk.error !== undefined || !isServiceTier(chunk.service_tier) ||
+      !isTextOrNothing(chunk.system_fingerprint)
     ) {
       return false;
     }
     if (this.#id === undefined) {
       if (
-        typeof id !== "string" || id === "" || !isTime(created) || typeof model !== "string" || model === ""
+        typeof id !== "string" || id === "" || !isUnsigned(created) || typeof model !== "string" ||
+        model === ""
       ) return false;
       if (this.#options.forcedModel !== undefined && model !== this.#options.forcedModel) return false;
       this.#id = id;
@@ -123,20 +127,21 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   #choiceIsClean(choice: LooseChoice): boolean {
     if (typeof choice !== "object" || choice === null) return false;
     const { index, delta, finish_reason: reason } = choice;
-    if (typeof index !== "number" || typeof delta !== "object" || delta === null) return false;
+    if (!isUnsigned(index) || !isPlainObject(delta) || choice.message !== undefined) return false;
     const state = this.#choices.get(index);
     if (state === undefined || !state.roleSent ? delta.role !== "assistant" : "role" in delta) return false;
-    if (state?.finished !== undefined) return false;
-    const { content, tool_calls: calls } = delta;
-    if (content !== undefined && content !== null && typeof content !== "string") return false;
-    if ((delta.reasoning_content ?? undefined) !== (delta.reasoning ?? undefined)) return false;
+    if (state?.finished !== undefined || state?.characters.waiting) return false;
+    const { content, reasoning_content: thought, tool_calls: calls } = delta;
+    if (!isWholeText(content) || !isWholeText(thought) || !isWholeText(delta.refusal)) return false;
+    if (!logprobsAreClean(choice.logprobs) || !annotationsAreClean(delta.annotations)) return false;
+    if ((thought ?? undefined) !== (delta.reasoning ?? undefined)) return false;
     if (
       calls !== undefined &&
       !(Array.isArray(calls) && (state ?? new ChoiceState()).callsAreClean(calls as LooseCall[]))
     ) return false;
     if (reason === null) return true;
     const calling = (state?.sawToolCall ?? false) || calls !== undefined;
-    return isFinishReason(reason) &&
+    return isFinishReason(reason) && (calling || reason !== "tool_calls") &&
       !(calling && (reason === "stop" || calls !== undefined || state!.withoutArguments.length > 0));
   }
 
@@ -146,21 +151,28 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     state.roleSent = true;
     if (delta.tool_calls !== undefined) state.noteCalls(delta.tool_calls as LooseCall[]);
     if (choice.finish_reason !== null) state.finished = choice.finish_reason as ChoiceState["finished"];
-    this.#observe(delta, choice.finish_reason);
+    this.#observe(delta, choice.finish_reason, state);
   }
 
   /** The choice as it should have been; undefined when nothing of it is left to say. */
   #mend(choice: LooseChoice, position: number): Loose | undefined {
     if (typeof choice !== "object" || choice === null) return undefined;
-    const index = typeof choice.index === "number" ? choice.index : position;
+    const index = isUnsigned(choice.index) ? choice.index : position;
     const state = this.#state(index);
     if (state.finished !== undefined) return undefined;
-    const { delta: given, finish_reason: reason, index: _index, error, ...rest } = choice;
+    const { delta: given, message, finish_reason: reason, index: _index, error, ...rest } = choice;
     if (isError(error)) throw broken(error);
-    const delta = this.#mendDelta(given ?? {}, state, index);
+    if (!logprobsAreClean(rest.logprobs)) rest.logprobs = mendLogprobs(rest.logprobs);
+    const piece = isPlainObject(given) ? given : {};
+    // Some backends send a whole answer as the only piece; others send it again after the pieces.
+    const whole = isPlainObject(message) && !state.hasSpoken ? { ...asDelta(message), ...piece } : piece;
+    const delta = this.#mendDelta(whole, state, index);
     const ends = reason !== undefined && reason !== null && reason !== "";
     if (ends) {
       state.finished = finishReason(reason, state.sawToolCall);
+      const [content, thought] = [state.characters.rest("content"), state.characters.rest("reasoning")];
+      if (content !== "") delta.content = (text(delta.content) ?? "") + content;
+      if (thought !== "") Object.assign(delta, bothSpellings((text(delta.reasoning) ?? "") + thought));
       const empty = state.withoutArguments.map((call) => {
         call.hasArguments = true;
         return { index: call.index, function: { arguments: "{}" } };
@@ -169,7 +181,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
         delta.tool_calls = joinCalls((delta.tool_calls as Loose[] | undefined) ?? [], empty);
       }
     }
-    this.#observe(delta, ends ? reason : null);
+    this.#observe(delta, ends ? reason : null, state);
     if (!ends && Object.keys(delta).length === 0) return undefined;
     return { ...rest, index, delta, finish_reason: state.finished ?? null };
   }
@@ -181,10 +193,14 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       reasoning,
       reasoning_content: reasoningContent,
       tool_calls: calls,
+      refusal,
+      annotations,
       ...rest
     } = given;
-    const { content, thinking } = splitContent(rawContent);
-    const thought = thinking ?? text(reasoningContent) ?? text(reasoning);
+    const { content: said, thinking } = splitContent(rawContent);
+    const content = said === null ? null : state.characters.whole("content", said);
+    const thoughts = thinking ?? text(reasoningContent) ?? text(reasoning);
+    const thought = thoughts === undefined ? undefined : state.characters.whole("reasoning", thoughts);
     const delta: Loose = {};
     if (!state.roleSent) {
       state.roleSent = true;
@@ -192,6 +208,8 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       delta.content = content ?? (calls === undefined && thought === undefined ? "" : null);
     } else if (rawContent !== undefined && content !== null) delta.content = content;
     Object.assign(delta, rest, bothSpellings(thought));
+    if (isTextOrNothing(refusal) && refusal !== undefined) delta.refusal = refusal && refusal.toWellFormed();
+    if (annotations !== undefined && annotations !== null) delta.annotations = mendAnnotations(annotations);
     if (Array.isArray(calls)) {
       const mended = state.mendCalls(
         calls,
@@ -202,7 +220,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     return delta;
   }
 
-  #observe(delta: Loose, reason: unknown): void {
+  #observe(delta: Loose, reason: unknown, state: ChoiceState): void {
     const { content, tool_calls: calls, reasoning_content: thought, refusal } = delta;
     let characters = 0;
     if (typeof content === "string") characters += content.length;
@@ -222,6 +240,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
     ) {
       this.hasOutput = true;
     }
+    state.hasSpoken ||= characters > 0;
     this.outputCharacters += characters;
   }
 
@@ -234,7 +253,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
   #head(chunk: Loose): { id: string; object: string; created: number; model: string } {
     const { fallbackId, created, fallbackModel, forcedModel } = this.#options;
     this.#id ??= text(chunk.id) || fallbackId;
-    this.#created ??= isTime(chunk.created) ? chunk.created : created;
+    this.#created ??= isUnsigned(chunk.created) ? chunk.created : created;
     this.#model ??= forcedModel ?? (text(chunk.model) || fallbackModel);
     return { id: this.#id, object: "chat.completion.chunk", created: this.#created, model: this.#model };
   }
@@ -250,6 +269,7 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       ...rest
     } = chunk;
     if (!isServiceTier(rest.service_tier)) delete rest.service_tier;
+    if (!isTextOrNothing(rest.system_fingerprint)) delete rest.system_fingerprint;
     return { ...this.#head(chunk), ...rest, choices };
   }
 }
@@ -266,6 +286,17 @@ function joinCalls(
       : { ...call, function: { ...(call.function as Loose), arguments: "{}" } };
   });
   return [...joined, ...empty.filter(({ index }) => !calls.some((call) => call.index === index))];
+}
+
+/** A whole message as if it were a piece: its calls stand in their order. */
+function asDelta(message: Loose): Loose {
+  const { tool_calls: calls, ...rest } = message;
+  if (!Array.isArray(calls)) return rest;
+  return { ...rest, tool_calls: calls.map((call, index) => isPlainObject(call) ? { index, ...call } : call) };
+}
+
+function isWholeText(value: unknown): boolean {
+  return typeof value === "string" ? value.isWellFormed() : value === undefined || value === null;
 }
 
 function text(value: unknown): string | undefined {

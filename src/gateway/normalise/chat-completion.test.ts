@@ -37,3 +37,8 @@ test("usage in whichever of the vendor's own fields is found", () => {
   const body = { x_first: { id: "x" }, x_second: { usage }, choices: [choice] };
   expect(normaliseChatCompletion(body, options).usage).toEqual(usage);
 });
+
+test("a fingerprint that is no text is left out", () => {
+  const answer = { choices: [choice], system_fingerprint: 7 };
+  expect("system_fingerprint" in normaliseChatCompletion(answer, options)).toBe(false);
+});

@@ -1,9 +1,11 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletion } from "../../schema/chat-completion.ts";
 import type { NormaliserOptions } from "../operation.ts";
-import { isTime } from "./loose-values.ts";
+import { annotationsAreClean, mendAnnotations } from "./annotations.ts";
+import { isTextOrNothing, isUnsigned } from "./loose-values.ts";
 import { finishReason } from "./finish-reason.ts";
 import { argumentsText, bothSpellings, isServiceTier, splitContent } from "./message-content.ts";
+import { logprobsAreClean, mendLogprobs } from "./token-probabilities.ts";
 import { canonicalUsage, usageOfChunk } from "./usage.ts";
 
 type Loose = Record<string, unknown>;
@@ -23,12 +25,13 @@ export function normaliseChatCompletion(given: unknown, options: NormaliserOptio
   }
   const { usage: _usage, error: _error, ...rest } = body;
   if (!isServiceTier(rest.service_tier)) delete rest.service_tier;
+  if (!isTextOrNothing(rest.system_fingerprint)) delete rest.system_fingerprint;
   const usage = canonicalUsage(usageOfChunk(body));
   return {
     ...rest,
     id: nonEmpty(body.id) ?? options.fallbackId,
     object: "chat.completion",
-    created: isTime(body.created) ? body.created : options.created,
+    created: isUnsigned(body.created) ? body.created : options.created,
     model: options.forcedModel ?? nonEmpty(body.model) ?? options.fallbackModel,
     choices: body.choices.map((choice, position) => normaliseChoice(choice, position, options.fallbackId)),
     ...(usage === undefined ? {} : { usage }),
@@ -60,19 +63,22 @@ function normaliseChoice(
     ? rawCalls.map((call, index) => normaliseCall(call, `call_${fallbackId}_${position}_${index}`))
     : [];
   const thought = thinking ?? text(reasoningContent) ?? text(reasoning);
-  const index = typeof choice.index === "number" ? choice.index : position;
+  const index = isUnsigned(choice.index) ? choice.index : position;
+  if (!annotationsAreClean(rest.annotations)) rest.annotations = mendAnnotations(rest.annotations);
   return {
     ...choice,
     index,
     message: {
       ...rest,
       role: "assistant",
-      content,
-      refusal: text(message.refusal) ?? null,
-      ...bothSpellings(thought),
+      content: content?.toWellFormed() ?? null,
+      refusal: text(message.refusal)?.toWellFormed() ?? null,
+      ...bothSpellings(thought?.toWellFormed()),
       ...(calls.length === 0 ? {} : { tool_calls: calls }),
     },
-    logprobs: (choice.logprobs as Loose | undefined) ?? null,
+    logprobs: logprobsAreClean(choice.logprobs)
+      ? (choice.logprobs as Loose | undefined) ?? null
+      : mendLogprobs(choice.logprobs),
     finish_reason: finishReason(choice.finish_reason ?? "stop", calls.length > 0),
   };
 }
@@ -86,7 +92,11 @@ function normaliseCall(given: unknown, fallbackId: string) {
     ...call,
     id,
     type: "function",
-    function: { ...body, name: String(body.name ?? ""), arguments: argumentsText(body.arguments) || "{}" },
+    function: {
+      ...body,
+      name: String(body.name ?? ""),
+      arguments: argumentsText(body.arguments).toWellFormed() || "{}",
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { WholeCharacters } from "./whole-characters.ts";
 import { argumentsText } from "./message-content.ts";
 import type { FinishReason } from "./finish-reason.ts";
 
@@ -27,6 +28,9 @@ export interface LooseCall {
 export class ChoiceState {
   roleSent = false;
   finished: FinishReason | undefined;
+  /** Anything has come but the beginning. */
+  hasSpoken = false;
+  readonly characters = new WholeCharacters();
   readonly #calls: StartedCall[] = [];
   /** The backend's index → the call that its pieces belong to now. */
   readonly #byIndex = new Map<unknown, StartedCall>();
@@ -51,6 +55,7 @@ export class ChoiceState {
     for (const call of calls) {
       if (typeof call !== "object" || call === null || typeof call.index !== "number") return false;
       const text = call.function?.arguments;
+      if (typeof text === "string" && !text.isWellFormed()) return false;
       if (call.index === count) {
         if (typeof call.id !== "string" || call.id === "" || this.#isTaken(call, calls)) return false;
         if (call.type === "custom") { if (typeof call.custom !== "object") return false; }
@@ -92,14 +97,14 @@ export class ChoiceState {
     return calls.flatMap((value): Record<string, unknown>[] => {
       if (typeof value !== "object" || value === null) return [];
       const call = value as LooseCall;
-      const text = argumentsText(call.function?.arguments);
       const known = this.#find(call);
+      const begun = known ?? this.#start(call);
+      const text = this.characters.whole(begun, argumentsText(call.function?.arguments));
       if (known !== undefined && known.index >= 0) {
         if (text !== "") known.hasArguments = true;
         if (call.custom !== undefined) return [{ index: known.index, custom: call.custom }];
         return text === "" ? [] : [{ index: known.index, function: { arguments: text } }];
       }
-      const begun = known ?? this.#start(call);
       begun.held += text;
       begun.name ||= nameOf(call);
       if (begun.name === "" && call.type !== "custom") {

@@ -5,7 +5,7 @@ import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { Completion, CompletionChunk } from "../../schema/completion.ts";
 import type { Usage } from "../../schema/chat-completion.ts";
 import type { NormaliserOptions, StreamNormaliser } from "../operation.ts";
-import { isError, isTime } from "./loose-values.ts";
+import { isError, isUnsigned } from "./loose-values.ts";
 import { finishReason } from "./finish-reason.ts";
 import { canonicalUsage, usageOfChunk } from "./usage.ts";
 
@@ -126,7 +126,7 @@ function head(body: Loose, options: NormaliserOptions) {
   return {
     id: named(body.id, options.fallbackId),
     object: "text_completion" as const,
-    created: isTime(body.created) ? body.created : options.created,
+    created: isUnsigned(body.created) ? body.created : options.created,
     model: options.forcedModel ?? named(body.model, options.fallbackModel),
   };
 }

@@ -43,7 +43,7 @@ export function isFinishReason(value: unknown): value is FinishReason {
 
 /**
  * The protocol's word for why an answer ended. With calls in the answer it is `tool_calls`, whatever the backend says, unless
- * the answer was cut short.
+ * the answer was cut short; without any it is not.
  *
  * @throws {UpstreamError} when the word means that the backend failed.
  */
@@ -56,5 +56,6 @@ export function finishReason(value: unknown, sawToolCall: boolean): FinishReason
     });
   }
   const reason = isFinishReason(word) ? word : foreign.get(word) ?? "stop";
-  return sawToolCall && reason === "stop" ? "tool_calls" : reason;
+  if (sawToolCall) return reason === "stop" ? "tool_calls" : reason;
+  return reason === "tool_calls" ? "stop" : reason;
 }

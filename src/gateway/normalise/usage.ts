@@ -1,3 +1,4 @@
+import { isPlainObject, isUnsigned } from "./loose-values.ts";
 import type { Usage } from "../../schema/chat-completion.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -18,12 +19,19 @@ export function canonicalUsage(value: unknown): Usage | undefined {
   if (
     usage.prompt_tokens === promptTokens && usage.completion_tokens === completionTokens &&
     usage.total_tokens === total &&
-    total !== undefined && usage.prompt_cache_hit_tokens === undefined
+    total !== undefined && usage.prompt_cache_hit_tokens === undefined &&
+    detailNames.every((name) => detailsAreClean(usage[name]))
   ) return value as Usage;
   const cached = count(usage.prompt_cache_hit_tokens);
-  const details = usage.prompt_tokens_details as Loose | null | undefined;
+  const { prompt_tokens_details: promptDetails, completion_tokens_details: completionDetails, ...rest } =
+    usage;
+  const details = mendDetails(promptDetails);
   return {
-    ...usage,
+    ...rest,
+    ...(isPlainObject(promptDetails) ? { prompt_tokens_details: details } : {}),
+    ...(isPlainObject(completionDetails)
+      ? { completion_tokens_details: mendDetails(completionDetails) }
+      : {}),
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: total ?? promptTokens + completionTokens,
@@ -41,6 +49,29 @@ export function usageOfChunk(chunk: Loose): unknown {
   }
   return undefined;
 }
+
+const detailNames = ["prompt_tokens_details", "completion_tokens_details"];
+
+function detailsAreClean(given: unknown): boolean {
+  if (given === undefined || given === null) return true;
+  return isPlainObject(given) &&
+    Object.entries(given).every(([name, value]) =>
+      !isTokenCount(name) || value === null || isUnsigned(value)
+    );
+}
+
+/** Counts as integers; what is none is left out. */
+function mendDetails(given: unknown): Loose | undefined {
+  if (!isPlainObject(given)) return undefined;
+  const entries = Object.entries(given).flatMap(([name, value]): [string, unknown][] => {
+    if (!isTokenCount(name)) return [[name, value]];
+    const number = count(value);
+    return number === undefined ? [] : [[name, number]];
+  });
+  return Object.fromEntries(entries);
+}
+
+const isTokenCount = (name: string) => name.endsWith("_tokens");
 
 function count(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;

@@ -225,11 +225,12 @@ export class EventReader<Chunk> {
   }
 
   #data(data: string): void {
-    if (data === "[DONE]") {
+    const said = data.trim();
+    if (said === "[DONE]") {
       this.done = true;
       return;
     }
-    if (data.trim() === "") return;
+    if (said === "") return;
     let value: unknown;
     try {
       value = parseJson(data);
