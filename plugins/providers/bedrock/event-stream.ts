@@ -1,7 +1,7 @@
 import { parseJson, type StreamFrame, UpstreamError } from "intellirouter/plugin";
 import { bodyFrames, type FrameReader } from "../hub/body-frames.ts";
 import { asObject, type Loose } from "../hub/loose.ts";
-import { decodeMessage, type EventMessage } from "./decode-message.ts";
+import { type EventMessage, EventMessageReader, uint32 } from "./decode-message.ts";
 import { errorFromException } from "./errors.ts";
 
 /** Longest message that AWS sends is 16 MB; a length beyond is garbage, and would be waited for. */
@@ -30,6 +30,7 @@ export function converseEvents(
 /** Bytes in, events out; keeps what is not complete yet. */
 export class MessageReader implements FrameReader<ConverseEvent> {
   failure: UpstreamError | undefined;
+  readonly #messages = new EventMessageReader();
   /** Pieces of a message that is not complete, joined only when it is. */
   #pieces: Uint8Array[] = [];
   #size = 0;
@@ -65,7 +66,7 @@ export class MessageReader implements FrameReader<ConverseEvent> {
     if (this.#size < shortestMessage) return undefined;
     if (this.#pieces[0]!.length < 4) this.#join();
     const [first] = this.#pieces;
-    const length = new DataView(first!.buffer, first!.byteOffset).getUint32(0);
+    const length = uint32(first!, 0);
     if (length < shortestMessage || length > longestMessage) throw damaged(`a message of ${length} bytes`);
     if (this.#size < length) return undefined;
     const all = this.#join();
@@ -109,7 +110,7 @@ export class MessageReader implements FrameReader<ConverseEvent> {
 
   #decode(bytes: Uint8Array): EventMessage {
     try {
-      return decodeMessage(bytes);
+      return this.#messages.read(bytes);
     } catch (error) {
       throw damaged(error instanceof Error ? error.message : String(error));
     }
