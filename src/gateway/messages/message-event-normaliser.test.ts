@@ -132,3 +132,100 @@ test("cached tokens are counted beside the input there, and as a part of the pro
     ["end_turn", "max_tokens", "tool_use", "tool_use", "refusal", "end_turn"],
   );
 });
+
+test("blocks are numbered from 0, whatever the backend numbers", () => {
+  const { end: finish } = normalise([
+    start(),
+    open(1),
+    say(1, "a"),
+    shut(1),
+    open(7),
+    say(7, "b"),
+    shut(7),
+    end(),
+    stop,
+  ]);
+  expect(finish().map(({ index }) => index).filter((index) => index !== undefined)).toEqual([
+    0,
+    0,
+    0,
+    1,
+    1,
+    1,
+  ]);
+});
+
+test("another message in the middle of an answer is an error", () => {
+  const other = { ...start(), message: { ...start().message, id: "msg_2" } };
+  expect(() => normalise([start(), open(0), say(0, "a"), other])).toThrow("another message");
+});
+
+test("fields that clients insist on are put in, and only those", () => {
+  const { end: finish } = normalise([
+    { type: "message_start", message: { odd: 1 } },
+    {
+      type: "content_block_start",
+      index: 0,
+      content_block: { type: "tool_use", name: "f", input: { a: 1 } },
+    },
+    shut(0),
+    { type: "message_delta", delta: { stop_reason: "stop" } },
+    stop,
+  ]);
+  expect(finish()).toEqual([
+    {
+      type: "message_start",
+      message: {
+        odd: 1,
+        id: "msg_r",
+        type: "message",
+        role: "assistant",
+        model: "m",
+        content: [],
+        usage: { input_tokens: 0, output_tokens: 0 },
+      },
+    },
+    {
+      type: "content_block_start",
+      index: 0,
+      content_block: { type: "tool_use", name: "f", input: {}, id: "toolu_r_0" },
+    },
+    { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: '{"a":1}' } },
+    { type: "content_block_stop", index: 0 },
+    { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 0 } },
+    { type: "message_stop" },
+  ]);
+});
+
+test("input that is no object is an error, unless the limit cut it off", () => {
+  const call = {
+    type: "content_block_start",
+    index: 0,
+    content_block: { type: "tool_use", id: "t", name: "f", input: {} },
+  };
+  const half = {
+    type: "content_block_delta",
+    index: 0,
+    delta: { type: "input_json_delta", partial_json: '{"a' },
+  };
+  const reason = (stop_reason: string) => ({
+    type: "message_delta",
+    delta: { stop_reason },
+    usage: { output_tokens: 1 },
+  });
+  expect(() => normalise([start(), call, half, shut(0), reason("tool_use")])).toThrow("no JSON object");
+  expect(() => normalise([start(), call, half, shut(0), reason("max_tokens"), stop]).end()).not.toThrow();
+});
+
+test("a piece that does not belong into its block is an error", () => {
+  const thinking = {
+    type: "content_block_start",
+    index: 0,
+    content_block: { type: "thinking", thinking: "", signature: "" },
+  };
+  expect(() => normalise([start(), thinking, say(0, "a")])).toThrow("text_delta in a block of thinking");
+});
+
+test("a message that stops without a reason is broken off", () => {
+  expect(() => normalise([start(), open(0), shut(0), stop])).toThrow("in the middle");
+});

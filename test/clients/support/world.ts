@@ -34,6 +34,12 @@ name = "cloud"
 kind = "openai-compatible"
 base_url = "${upstream.url}"
 api_key = "sk-upstream-secret-0001"
+[[providers]]
+name = "native"
+kind = "anthropic"
+base_url = "${upstream.url.replace(/\/v1$/, "")}"
+api_key = "sk-upstream-secret-0002"
+models = ["claude"]
 [[routes]]
 name = "stubborn"
 retries = 1
