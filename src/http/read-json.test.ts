@@ -149,3 +149,26 @@ describe("a body is refused", () => {
     });
   }
 });
+
+test("an encoding may stand beside identity, and a body that is cut off is told", async () => {
+  const { gzipSync, zstdCompressSync } = await import("node:zlib");
+  const body = JSON.stringify({ text: Array.from({ length: 2_000 }, (_, index) => index * 7919).join() });
+  const read = (bytes: Uint8Array, encoding: string) =>
+    readJson(
+      new Request("http://h/", {
+        method: "POST",
+        body: Uint8Array.from(bytes),
+        headers: { "content-type": "application/json", "content-encoding": encoding },
+      }),
+      { maxBytes: 1_000_000, maxDepth: 64 },
+    );
+  expect(await read(zstdCompressSync(body), "zstd, identity")).toEqual(JSON.parse(body));
+  expect(await read(gzipSync(body), "gzip, identity")).toEqual(JSON.parse(body));
+  for (const [bytes, encoding] of [[zstdCompressSync(body), "zstd"], [gzipSync(body), "gzip"]] as const) {
+    const error = await read(bytes.subarray(0, bytes.length / 2), encoding).then(
+      () => undefined,
+      (thrown) => thrown,
+    );
+    expect([encoding, error?.status, error?.code]).toEqual([encoding, 400, "invalid_content_encoding"]);
+  }
+});

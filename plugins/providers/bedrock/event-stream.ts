@@ -1,14 +1,15 @@
-import { EventStreamCodec } from "@smithy/eventstream-codec";
-import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
 import { parseJson, type StreamFrame, UpstreamError } from "intellirouter/plugin";
 import { bodyFrames, type FrameReader } from "../hub/body-frames.ts";
 import { asObject, type Loose } from "../hub/loose.ts";
+import { type EventMessage, EventMessageReader, uint32 } from "./decode-message.ts";
 import { errorFromException } from "./errors.ts";
 
 /** Longest message that AWS sends is 16 MB; a length beyond is garbage, and would be waited for. */
 const longestMessage = 24 * 1024 * 1024;
 /** The fixed parts of a message: two lengths and two checksums. */
 const shortestMessage = 16;
+
+const decoder = new TextDecoder();
 
 /** One event: the field is its name, the value its payload. */
 export type ConverseEvent = Readonly<Record<string, Loose>>;
@@ -29,7 +30,7 @@ export function converseEvents(
 /** Bytes in, events out; keeps what is not complete yet. */
 export class MessageReader implements FrameReader<ConverseEvent> {
   failure: UpstreamError | undefined;
-  readonly #codec = new EventStreamCodec(toUtf8, fromUtf8);
+  readonly #messages = new EventMessageReader();
   /** Pieces of a message that is not complete, joined only when it is. */
   #pieces: Uint8Array[] = [];
   #size = 0;
@@ -65,7 +66,7 @@ export class MessageReader implements FrameReader<ConverseEvent> {
     if (this.#size < shortestMessage) return undefined;
     if (this.#pieces[0]!.length < 4) this.#join();
     const [first] = this.#pieces;
-    const length = new DataView(first!.buffer, first!.byteOffset).getUint32(0);
+    const length = uint32(first!, 0);
     if (length < shortestMessage || length > longestMessage) throw damaged(`a message of ${length} bytes`);
     if (this.#size < length) return undefined;
     const all = this.#join();
@@ -88,8 +89,8 @@ export class MessageReader implements FrameReader<ConverseEvent> {
 
   #read(bytes: Uint8Array): ConverseEvent | undefined {
     const { headers, body } = this.#decode(bytes);
-    const header = (name: string) => String(headers[name]?.value ?? "");
-    const text = toUtf8(body);
+    const header = (name: string) => headers.get(name) ?? "";
+    const text = decoder.decode(body);
     switch (header(":message-type")) {
       case "exception":
         throw errorFromException(header(":exception-type"), text);
@@ -107,9 +108,9 @@ export class MessageReader implements FrameReader<ConverseEvent> {
     }
   }
 
-  #decode(bytes: Uint8Array) {
+  #decode(bytes: Uint8Array): EventMessage {
     try {
-      return this.#codec.decode(bytes);
+      return this.#messages.read(bytes);
     } catch (error) {
       throw damaged(error instanceof Error ? error.message : String(error));
     }

@@ -5,6 +5,9 @@ import { errorFromResponse } from "./error-body.ts";
 import { eventFrames } from "./event-frames.ts";
 import { readJson } from "./read-json.ts";
 
+/** Characters; no vendor's keys are shorter. */
+const shortestSecret = 8;
+
 /** A request as it will go out, for those who must sign it. */
 export interface OutgoingRequest {
   readonly method: "GET" | "POST" | "DELETE";
@@ -166,7 +169,8 @@ export class BackendClient {
     if (!(error instanceof UpstreamError)) return error;
     let message = error.message;
     for (const secret of this.#options.secrets) {
-      if (secret !== "") message = message.replaceAll(secret, "[key]");
+      // Shorter ones are no keys but words, which must stay readable.
+      if (secret.length >= shortestSecret) message = message.replaceAll(secret, "[key]");
     }
     if (message === error.message) return error;
     const { kind, status, retryAfterMs, code, param } = error;
