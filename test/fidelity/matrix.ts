@@ -7,7 +7,7 @@ import type { Operation } from "../../src/gateway/operation.ts";
 import { responsesOperation } from "../../src/gateway/operations/responses.ts";
 import { turnOf } from "../support/response-fixtures.ts";
 import { testHost } from "../support/test-host.ts";
-import { type Backend, backends } from "./backends.ts";
+import { type Backend, backends, responseAnswer } from "./backends.ts";
 import { downloadedImage, type FeatureCase, features } from "./features.ts";
 
 export const ingresses = ["chat", "messages", "responses"] as const;
@@ -42,13 +42,28 @@ export async function runMatrix(): Promise<Cell[]> {
   return cells;
 }
 
-export async function makeProvider(backend: Backend, sent: string[]): Promise<Provider> {
+/** What a backend was asked. */
+export interface SentRequest {
+  readonly url: string;
+  /** Those of its protocol. */
+  readonly headers: string;
+  readonly body: string;
+}
+
+const protocolHeader = /^(anthropic|openai)-/;
+
+/** A backend's provider, and what notes down all that it is asked. */
+export async function makeProvider(backend: Backend, sent: SentRequest[]): Promise<Provider> {
   const host = testHost({
     secret: (name) => backend.secrets[name],
-    download: () => Promise.resolve({ mediaType: "image/png", data: new Uint8Array(downloadedImage) }),
-    fetch: (_url, init) => {
-      sent.push(String(init?.body ?? ""));
-      const text = JSON.stringify(backend.answer);
+    download: (url) => {
+      sent.push({ url, headers: "", body: "" });
+      return Promise.resolve({ mediaType: "image/png", data: new Uint8Array(downloadedImage) });
+    },
+    fetch: (url, init) => {
+      const headers = Object.entries(init?.headers ?? {}).filter(([name]) => protocolHeader.test(name));
+      sent.push({ url, headers: JSON.stringify(headers), body: String(init?.body ?? "") });
+      const text = JSON.stringify(url.endsWith("/responses") ? responseAnswer : backend.answer);
       return Promise.resolve(new Response(text, { headers: { "content-type": "application/json" } }));
     },
   });
@@ -78,7 +93,7 @@ async function run(
 ): Promise<{ verdict: Verdict; notes: readonly string[] }> {
   if (feature[ingress] === undefined) return { verdict: "absent", notes: [] };
   const request = withOwnReasoning(feature[ingress], backend);
-  const sent: string[] = [];
+  const sent: SentRequest[] = [];
   const provider = await makeProvider(backend, sent);
   const losses: FidelityLoss[] = [];
   const operation = operationOf(ingress, request);
@@ -96,5 +111,5 @@ async function run(
   const notes = losses.map(({ field, effect, detail }) => `${effect} ${field}: ${detail}`);
   if (losses.some(({ effect }) => effect === "dropped")) return { verdict: "dropped", notes };
   if (losses.length > 0) return { verdict: "approximated", notes };
-  return { verdict: feature.arrives(sent.join("\n")) ? "full" : "silent", notes };
+  return { verdict: feature.arrives(sent.map(({ body }) => body).join("\n")) ? "full" : "silent", notes };
 }

@@ -37,7 +37,12 @@ export function encodeConversation(
     const field = `messages[${index}]`;
     loseNames(message, field, context);
     if (message.role === "system" || message.role === "developer") {
-      const blocks = withMark(encodeText(message.content, `${field}.content`), message);
+      const blocks = withMark(
+        encodeText(message.content, `${field}.content`, context),
+        message,
+        field,
+        context,
+      );
       if (turns.length === 0) system.push(...blocks);
       else if (staysInPlace(turns, messages, index, context)) add("system", blocks);
       else if (blocks.length > 0) {
@@ -47,7 +52,10 @@ export function encodeConversation(
     } else if (message.role === "assistant") {
       add("assistant", encodeAssistant(message, field, ids, context));
     } else if (message.role === "user") {
-      add("user", withMark(encodeContent(message.content, `${field}.content`, context), message));
+      add(
+        "user",
+        withMark(encodeContent(message.content, `${field}.content`, context), message, field, context),
+      );
     } else add("user", [encodeResult(message, field, ids, context)]);
   });
   return { system, turns: turns.map(finishTurn) };
@@ -85,16 +93,21 @@ function encodeAssistant(
       id: ids.encode(call.id),
       name: call.function.name,
       input: callInput(call, place, context.lose),
-      ...cacheControl(call),
+      ...cacheControl(call, place, context.lose),
     };
   });
   return [
     ...encodeReasoning(message, field, context),
-    ...withMark([
-      ...encodeText(message.content, `${field}.content`),
-      ...(refusal === "" ? [] : [{ type: "text", text: refusal }]),
-      ...calls,
-    ], message),
+    ...withMark(
+      [
+        ...encodeText(message.content, `${field}.content`, context),
+        ...(refusal === "" ? [] : [{ type: "text", text: refusal }]),
+        ...calls,
+      ],
+      message,
+      field,
+      context,
+    ),
   ];
 }
 
@@ -114,15 +127,15 @@ function encodeResult(message: ChatMessage, field: string, ids: CallIds, context
     tool_use_id: ids.encode(message.tool_call_id),
     ...(blocks.length === 0 ? {} : { content: isPlain ? only.text : blocks }),
     ...(message.is_error === true ? { is_error: true } : {}),
-    ...cacheControl(message),
+    ...cacheControl(message, field, context.lose),
   };
 }
 
 /** A mark on a message is one on its last block. */
-function withMark(blocks: Block[], message: ChatMessage): Block[] {
+function withMark(blocks: Block[], message: ChatMessage, field: string, { lose }: EncodeContext): Block[] {
   const last = blocks.at(-1);
   if (last === undefined || last.cache_control !== undefined) return blocks;
-  return [...blocks.slice(0, -1), { ...last, ...cacheControl(message) }];
+  return [...blocks.slice(0, -1), { ...last, ...cacheControl(message, field, lose) }];
 }
 
 function loseNames({ role, name }: ChatMessage, field: string, { lose }: EncodeContext): void {

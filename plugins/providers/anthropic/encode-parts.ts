@@ -1,6 +1,8 @@
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
 import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
+import type { Lose } from "../hub/losses.ts";
+import { loseImageDetail } from "../hub/part-marks.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 
@@ -19,26 +21,27 @@ export function encodeContent(
 }
 
 /** The text of messages that consist of text alone. */
-export function encodeText(content: unknown, field: string): Block[] {
+export function encodeText(content: unknown, field: string, { lose }: Pick<EncodeContext, "lose">): Block[] {
   if (typeof content === "string") return textBlock(content, {});
   if (!Array.isArray(content)) return [];
   return content.flatMap((part: Loose, index) => {
-    if (part.type === "text") return textBlock(asText(part.text), cacheControl(part));
+    const place = `${field}[${index}]`;
+    if (part.type === "text") return textBlock(asText(part.text), cacheControl(part, place, lose));
     if (part.type === "refusal") return textBlock(asText(part.refusal), {});
-    throw unsupported(`${field}[${index}].type`, `A part of type "${part.type}" cannot be here.`);
+    throw unsupported(`${place}.type`, `A part of type "${part.type}" cannot be here.`);
   });
 }
 
 function encodePart(part: Loose, field: string, context: EncodeContext): Block[] {
   switch (part.type) {
     case "text":
-      return textBlock(asText(part.text), cacheControl(part));
+      return textBlock(asText(part.text), cacheControl(part, field, context.lose));
     case "refusal":
       return textBlock(asText(part.refusal), {});
     case "image_url":
       return [encodeImage(part, field, context)];
     case "file":
-      return [encodeFile(part, field)];
+      return [encodeFile(part, field, context)];
     default:
       if (isObject(part.source) || ownBlocks.has(String(part.type))) return [part as Block];
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
@@ -50,35 +53,37 @@ function textBlock(text: string, extra: Loose): Block[] {
 }
 
 /** Marks of what the cache may keep, also in the words of OpenAI's own. */
-export function cacheControl(part: Loose): Loose {
-  if (isObject(part.cache_control)) return { cache_control: part.cache_control };
-  return isObject(part.prompt_cache_breakpoint) ? { cache_control: { type: "ephemeral" } } : {};
+export function cacheControl(part: Loose, field: string, lose: Lose): Loose {
+  const { cache_control: control, prompt_cache_breakpoint: breakpoint } = part;
+  if (isObject(control)) return { cache_control: control };
+  if (!isObject(breakpoint)) return {};
+  if (breakpoint.ttl === undefined) return { cache_control: { type: "ephemeral" } };
+  lose(`${field}.prompt_cache_breakpoint.ttl`, "approximated", "sent as 1h, the longest here");
+  return { cache_control: { type: "ephemeral", ttl: "1h" } };
 }
 
 function encodeImage(part: Loose, field: string, context: EncodeContext): Block {
   const url = imageAddress(part);
-  const { detail } = asObject(part.image_url);
-  if (detail === "low" || detail === "high") {
-    context.lose(`${field}.image_url.detail`, "dropped", "the API has no levels of detail");
-  }
+  loseImageDetail(part, field, context.lose);
   const inline = parseDataUrl(url) ?? context.files.get(url);
   if (inline === undefined && !/^https?:\/\//i.test(url)) {
     throw invalid(`${field}.image_url.url`, "An image needs an http(s) or a data address.");
   }
   const source = inline === undefined ? { type: "url", url } : base64Source(inline);
-  return { type: "image", source, ...cacheControl(part) };
+  return { type: "image", source, ...cacheControl(part, field, context.lose) };
 }
 
-function encodeFile(part: Loose, field: string): Block {
+function encodeFile(part: Loose, field: string, { lose }: Pick<EncodeContext, "lose">): Block {
   const { file_id: id, file_data: data, filename } = asObject(part.file);
-  const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...cacheControl(part) };
+  const marks = cacheControl(part, field, lose);
+  const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...marks };
   if (typeof id === "string") return { type: "document", source: { type: "file", file_id: id }, ...extra };
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }
   const file = readFile(data, asText(filename));
   if (file.mediaType.startsWith("image/")) {
-    return { type: "image", source: base64Source(file), ...cacheControl(part) };
+    return { type: "image", source: base64Source(file), ...marks };
   }
   if (file.mediaType === "application/pdf") {
     return { type: "document", source: base64Source(file), ...extra };
