@@ -3,7 +3,7 @@ import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
 import { loseImageDetail } from "../hub/part-marks.ts";
-import { invalid, unsupported } from "../hub/refuse.ts";
+import { invalid, refuseForeignFile, unsupported } from "../hub/refuse.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 
 /** Blocks of Anthropic's own that clients put among a user's parts; they go as they are. */
@@ -77,7 +77,10 @@ function encodeFile(part: Loose, field: string, { lose }: Pick<EncodeContext, "l
   const { file_id: id, file_data: data, filename } = asObject(part.file);
   const marks = cacheControl(part, field, lose);
   const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...marks };
-  if (typeof id === "string") return { type: "document", source: { type: "file", file_id: id }, ...extra };
+  if (typeof id === "string") {
+    refuseForeignFile(id, `${field}.file.file_id`);
+    return { type: "document", source: { type: "file", file_id: id }, ...extra };
+  }
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }

@@ -3,7 +3,7 @@ import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, given, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
 import { loseCacheMarks } from "../hub/part-marks.ts";
-import { invalid, unsupported } from "../hub/refuse.ts";
+import { invalid, refuseForeignFile, unsupported } from "../hub/refuse.ts";
 
 /** Parts of Mistral's own, which go as they are. */
 const ownParts = new Set(["document_url", "reference"]);
@@ -52,7 +52,10 @@ function encodePart(part: Loose, field: string, lose: Lose): Loose {
 
 function encodeFile(part: Loose, field: string): Loose {
   const { file_id: id, file_data: data, filename } = { ...part, ...asObject(part.file) };
-  if (typeof id === "string") return { type: "file", file_id: id };
+  if (typeof id === "string") {
+    refuseForeignFile(id, `${field}.file.file_id`);
+    return { type: "file", file_id: id };
+  }
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }

@@ -1,3 +1,4 @@
+import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
@@ -9,8 +10,10 @@ type Part = Loose & { readonly type: string };
 export function toChatMessages(messages: readonly MessageParameter[], options: ToChatOptions): ChatMessage[] {
   return messages.flatMap((message, index): ChatMessage[] => {
     const { role, content } = message;
-    if (typeof content === "string") return [{ role, content }];
     const place = `messages[${index}].content`;
+    loseFields(message, ["role", "content"], `messages[${index}]`, options);
+    if (content === undefined || content === null) return [];
+    if (typeof content === "string") return [{ role, content }];
     if (role === "assistant") return [assistantMessage(content, place, options)];
     return userMessages(role, content, place, options);
   });
@@ -38,13 +41,15 @@ function assistantMessage(
           function: { name: String(block.name), arguments: JSON.stringify(block.input ?? {}) },
           ...marksOf(block, options),
         });
+        loseFields(block, carriedOfUses, `${place}[${index}]`, options);
         break;
       case "thinking":
       case "redacted_thinking":
         if (options.reasoningReplay === "details") {
           reasoning.push(...reasoningDetail(block, reasoning.length));
-        } else if (options.reasoningReplay === "text") thought += String(block.thinking ?? "");
-        else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
+        } else if (options.reasoningReplay === "text" && block.type === "thinking") {
+          thought += String(block.thinking ?? "");
+        } else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
         break;
       default:
         lose(
@@ -62,6 +67,9 @@ function assistantMessage(
     ...(thought === "" ? {} : { reasoning_content: thought }),
   };
 }
+
+const carriedOfUses = ["type", "id", "name", "input", "cache_control"];
+const carriedOfResults = ["type", "tool_use_id", "content", "is_error", "cache_control"];
 
 /** A signature of "" is the gateway's own, for reasoning that came without one. */
 function reasoningDetail(block: ContentBlock, index: number): Loose[] {
@@ -88,6 +96,7 @@ function userMessages(
       return;
     }
     const { text, others } = splitResult(block, field, options);
+    loseFields(block, carriedOfResults, field, options);
     if (block.is_error === true) {
       options.reportLoss({
         field: `${field}.is_error`,
@@ -139,8 +148,10 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
   const source = (block.source ?? {}) as Loose;
   switch (block.type) {
     case "text":
+      loseFields(block, ["type", "text", "cache_control"], field, options);
       return [{ type: "text", text: String(block.text ?? ""), ...marks }];
     case "image": {
+      loseFields(block, ["type", "source", "cache_control"], field, options);
       const url = addressOf(source);
       if (url !== undefined) return [{ type: "image_url", image_url: { url }, ...marks }];
       break;
@@ -158,7 +169,9 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
       if (source.type === "base64") {
         return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
       }
-      if (source.type === "file") return [{ type: "file", file: { file_id: source.file_id }, ...marks }];
+      if (source.type === "file") {
+        return [{ type: "file", file: { file_id: fileId(source, `${field}.source.file_id`) }, ...marks }];
+      }
       if (source.type === "content" && Array.isArray(source.content)) {
         return source.content.flatMap((inner: ContentBlock) => toParts(inner, field, options));
       }
@@ -175,6 +188,17 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
   }
   lose(options, field, `chat completions have no ${block.type} of this kind`);
   return [];
+}
+
+/** @throws {UpstreamError} `unsupported` for a file that was uploaded to Anthropic, which no backend of chat completions has. */
+function fileId({ file_id: id }: Loose, param: string): unknown {
+  if (typeof id !== "string" || !id.startsWith("file_")) return id;
+  throw new UpstreamError({
+    kind: "unsupported",
+    code: "unsupported_value",
+    param,
+    message: "The file was uploaded to Anthropic, and this target cannot read it; send its data.",
+  });
 }
 
 function addressOf(source: Loose): string | undefined {
@@ -209,6 +233,8 @@ export function loseFields(
 ): void {
   for (const [name, value] of Object.entries(block)) {
     if (carried.includes(name) || value === null || value === undefined) continue;
+    // Whose words a call is, where they are the model's own.
+    if (name === "caller" && (value as Loose).type === "direct") continue;
     lose(options, `${field}.${name}`, detail);
   }
 }

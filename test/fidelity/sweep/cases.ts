@@ -19,6 +19,8 @@ export interface SweepCase {
   readonly without: Request | undefined;
   /** The same with other values. What is sent must not be the same. */
   readonly changed: readonly Request[];
+  /** Names under which a loss of it may be told. */
+  readonly aliases: readonly string[];
   /** Where it need not be told of. */
   readonly silences: readonly Silence[];
 }
@@ -39,6 +41,8 @@ interface Bodies {
   readonly changed?: readonly Body[];
   readonly without: Body | undefined;
   readonly literal?: unknown;
+  /** What the case is about, where that is an object as a whole. */
+  readonly shape?: ObjectShape;
 }
 
 export class CaseMaker {
@@ -130,6 +134,7 @@ export class CaseMaker {
     this.#add(field, inner.path, inner.words, `${keyOf(field)} (${inner.shape.name})`, {
       request: inner.place(this.#least(inner)),
       without,
+      shape: inner.shape,
     });
   }
 
@@ -181,6 +186,7 @@ export class CaseMaker {
   }
 
   #add(field: Field, path: string, words: readonly string[], name: string, bodies: Bodies): void {
+    const about = [field.owner, ...bodies.shape === undefined ? [] : [bodies.shape.name]];
     const { request, changed = [], without, literal } = bodies;
     const id = JSON.stringify([name, request]);
     // Of whole and of streamed answers the fields are the same.
@@ -194,6 +200,10 @@ export class CaseMaker {
       request: this.#request(request),
       changed: changed.map((body) => this.#request(body)),
       without: without === undefined ? undefined : this.#request(without),
+      aliases: [
+        ...this.#lookUp(this.#protocol.aliases, field) ?? [],
+        ...about.flatMap((name) => this.#protocol.aliases[name] ?? []),
+      ],
       silences: (this.#lookUp(this.#protocol.silent, field) ?? []).filter(({ values }) =>
         values === undefined || values.includes(literal)
       ),

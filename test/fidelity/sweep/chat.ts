@@ -59,6 +59,7 @@ export const chat: Protocol = {
       "data:application/pdf;base64,c2VudGluZWw=",
       "data:application/pdf;base64,Y2hhbmdlZA==",
     ),
+    "ChatCompletionContentPart.File.File.file_id": sample("file-sentinel", "file-changed"),
     "ChatCompletionContentPartInputAudio.InputAudio.data": sample("c2VudGluZWw=", "Y2hhbmdlZA=="),
     "ChatCompletionAllowedTools.tools": sample([named("sentinel-name")], [named("changed-name")]),
   },

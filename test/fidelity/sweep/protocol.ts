@@ -58,6 +58,6 @@ export interface Protocol {
   readonly kept: Readonly<Record<string, string>>;
   /** Headers that the client library makes of fields. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What a field is called in a loss that is told in the words of chat completions. */
+  /** What a field, or an object, is called in losses that are told in the words of chat completions. */
   readonly aliases: Readonly<Record<string, readonly string[]>>;
 }

@@ -30,11 +30,13 @@ export async function judge(
   const alike = changed.filter(isSame);
   if (!isSame(without) && alike.length === 0) return { verdict: "arrived" };
   const { losses } = outcome;
-  if (losses.some((loss) => isAround(loss, sweepCase.path))) return { verdict: "told" };
-  const fresh = without === undefined ? losses : losses.filter((loss) => !without.losses.includes(loss));
   // Of two values that are sent alike, one at least is not what was asked for.
-  const told = [...fresh, ...without === undefined ? alike.flatMap((other) => other.losses) : []];
-  if (told.some((loss) => names(loss, sweepCase, protocol))) return { verdict: "told" };
+  const all = [...losses, ...alike.flatMap((other) => other.losses)];
+  if (all.some((loss) => isAround(loss, sweepCase.path) || isAlias(loss, sweepCase))) {
+    return { verdict: "told" };
+  }
+  const fresh = all.filter((loss) => !without?.losses.includes(loss));
+  if (fresh.some((loss) => lastName(placeOf(loss)) === lastName(sweepCase.path))) return { verdict: "told" };
   if (sweepCase.silences.some(({ backends }) => backends?.includes(backend.name) ?? true)) {
     return { verdict: "needless" };
   }
@@ -60,13 +62,13 @@ function isWithin(inner: string, outer: string): boolean {
   return inner.startsWith(outer) && !/^\w/.test(inner.slice(outer.length));
 }
 
-/** Whether the loss has the field's name, or the one that chat completions have for it. */
-function names(loss: string, { path, key }: SweepCase, protocol: Protocol): boolean {
-  const place = placeOf(loss).replace(/\[\d+\]/g, "");
-  const last = place.split(".").at(-1);
-  const own = path.replace(/\[\d+\]/g, "").split(".").at(-1)!;
-  const known = [own, ...protocol.aliases[key] ?? [], ...protocol.aliases[own] ?? []];
-  return known.some((name) => name === last || name === place);
+/** Whether the loss is told under another name that the thing, or all that it is in, has in chat completions. */
+function isAlias(loss: string, { aliases }: SweepCase): boolean {
+  return aliases.includes(lastName(placeOf(loss)));
+}
+
+function lastName(path: string): string {
+  return path.replace(/\[\d+\]/g, "").split(".").at(-1)!;
 }
 
 /** A refusal has the shape of the client's protocol, and says what it is about. */
