@@ -1,8 +1,8 @@
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
-import { imageAddress } from "../hub/inline-files.ts";
+import { imageAddress, withFetched } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
-import { loseImageDetail } from "../hub/part-marks.ts";
+import { loseFileName, loseImageDetail } from "../hub/part-losses.ts";
 import { invalid, refuseForeignFile, unsupported } from "../hub/refuse.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 
@@ -41,7 +41,7 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Block[]
     case "image_url":
       return [encodeImage(part, field, context)];
     case "file":
-      return [encodeFile(part, field, context)];
+      return [encodeFile(withFetched(part, context.files), field, context)];
     default:
       if (isObject(part.source) || ownBlocks.has(String(part.type))) return [part as Block];
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
@@ -74,18 +74,20 @@ function encodeImage(part: Loose, field: string, context: EncodeContext): Block 
 }
 
 function encodeFile(part: Loose, field: string, { lose }: Pick<EncodeContext, "lose">): Block {
-  const { file_id: id, file_data: data, filename } = asObject(part.file);
+  const { file_id: id, file_data: data, file_url: url, filename } = asObject(part.file);
   const marks = cacheControl(part, field, lose);
   const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...marks };
   if (typeof id === "string") {
     refuseForeignFile(id, `${field}.file.file_id`);
     return { type: "document", source: { type: "file", file_id: id }, ...extra };
   }
+  if (typeof url === "string") return { type: "document", source: { type: "url", url }, ...extra };
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }
   const file = readFile(data, asText(filename));
   if (file.mediaType.startsWith("image/")) {
+    loseFileName(part, field, lose);
     return { type: "image", source: base64Source(file), ...marks };
   }
   if (file.mediaType === "application/pdf") {

@@ -30,6 +30,7 @@ export function createBedrock(options: BedrockOptions, host: PluginHost): Provid
     embeddings: createEmbeddings(bedrock, options),
     reasoningReplay: "details",
     cacheMarks: true,
+    fileAddresses: true,
     fidelity: bedrockFidelity,
     listModels: (context) => listModels(bedrock, context),
   };

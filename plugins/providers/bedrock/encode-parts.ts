@@ -1,7 +1,7 @@
 import { type InlineFile, parseDataUrl } from "../hub/data-url.ts";
-import { imageAddress } from "../hub/inline-files.ts";
+import { imageAddress, withFetched } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
-import { loseImageDetail } from "../hub/part-marks.ts";
+import { loseFileName, loseImageDetail } from "../hub/part-losses.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 import { type Block, cachePoint, type EncodeContext } from "./encode-context.ts";
 
@@ -53,7 +53,7 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Block[]
     case "image_url":
       return [encodeImage(part, field, context)];
     case "file":
-      return [encodeFile(part, field, context)];
+      return [encodeFile(withFetched(part, context.files), field, context)];
     case "input_audio":
       return [encodeAudio(part, field)];
     default:
@@ -98,7 +98,10 @@ function encodeFile(part: Loose, field: string, context: EncodeContext): Block {
     throw invalid(`${field}.file`, "A file needs file_data.", "missing_required_parameter");
   }
   const file = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
-  if (file.mediaType.startsWith("image/")) return imageBlock(file, `${field}.file`);
+  if (file.mediaType.startsWith("image/")) {
+    loseFileName(part, field, context.lose);
+    return imageBlock(file, `${field}.file`);
+  }
   const name = asText(filename);
   const ending = name.toLowerCase().match(/\.(\w+)$/)?.[1] ?? "";
   const format = documentFormats.get(file.mediaType) ?? (documentEndings.has(ending) ? ending : undefined) ??

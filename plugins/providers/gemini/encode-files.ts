@@ -1,6 +1,7 @@
 import { type InlineFile, parseDataUrl } from "../hub/data-url.ts";
 import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, given, type Loose } from "../hub/loose.ts";
+import { loseFileName } from "../hub/part-losses.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 import type { EncodeContext, Part } from "./encode-context.ts";
 
@@ -63,9 +64,10 @@ export function encodeAudio(part: Loose, field: string): Part {
 /** Documents, sound and moving pictures alike; `format` is what some clients call the type. */
 export function encodeFile(part: Loose, field: string, { dialect, lose }: EncodeContext): Part {
   const file = asObject(part.file);
-  const { file_id: id, file_data: data } = file;
+  const { file_id: id, file_data: bytes, file_url: url } = file;
+  const data = bytes ?? url;
   const name = asText(file.filename);
-  if (!isNothingSaid(name)) lose(`${field}.file.filename`, "dropped", "the API knows no names of files");
+  loseFileName(part, field, lose);
   const said = asText(file.format) || asText(file.mime_type);
   if (typeof id === "string") {
     const uri = fileAddress(id, dialect.filesUrl);
@@ -94,11 +96,6 @@ export function encodeFile(part: Loose, field: string, { dialect, lose }: Encode
     );
   }
   return inline({ ...found, mediaType });
-}
-
-/** A name that tells of a file's type alone, which the API is told in another way. */
-function isNothingSaid(name: string): boolean {
-  return name === "" || /^(document|file)\.\w+$/i.test(name);
 }
 
 function encodeAddress(url: string, type: string, field: string, { files }: EncodeContext): Part {

@@ -1,7 +1,7 @@
 import type { ChatMessage } from "intellirouter/plugin";
 import { callInput } from "../hub/call-input.ts";
 import { asObject, asText, objectsOf } from "../hub/loose.ts";
-import { loseCacheMarks } from "../hub/part-marks.ts";
+import { loseCacheMarks } from "../hub/part-losses.ts";
 import { invalid } from "../hub/refuse.ts";
 import type { Content, EncodeContext, Part } from "./encode-context.ts";
 import { encodeImage } from "./encode-files.ts";

@@ -1,5 +1,6 @@
 import { asText, type Loose } from "../hub/loose.ts";
-import { loseCacheMarks } from "../hub/part-marks.ts";
+import { withFetched } from "../hub/inline-files.ts";
+import { loseCacheMarks } from "../hub/part-losses.ts";
 import { unsupported } from "../hub/refuse.ts";
 import type { EncodeContext, Part } from "./encode-context.ts";
 import { encodeAudio, encodeFile, encodeImage, encodeVideo } from "./encode-files.ts";
@@ -37,7 +38,7 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Part[] 
     case "input_audio":
       return [encodeAudio(part, field)];
     case "file":
-      return [encodeFile(part, field, context)];
+      return [encodeFile(withFetched(part, context.files), field, context)];
     default:
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
   }

@@ -60,6 +60,7 @@ function createGemini(options: GeminiOptions, host: PluginHost): Provider {
       },
     },
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: geminiFidelity,
     listModels: (context) =>
       listGeminiModels(`${baseUrl}/models`, (url, each) => client.get(url, each), context),

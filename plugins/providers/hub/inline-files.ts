@@ -1,12 +1,12 @@
 import type { ChatCompletionRequest, PluginHost } from "intellirouter/plugin";
 import { bytesToBase64, type InlineFile } from "./data-url.ts";
-import { asObject } from "./loose.ts";
+import { asObject, asText, type Loose } from "./loose.ts";
 
 /** Files that were fetched for a request, by the address that it names them with. */
 export type InlineFiles = ReadonlyMap<string, InlineFile>;
 
 /**
- * Fetches the images that a request names by an address which the backend would not fetch itself.
+ * Fetches the images and files that a request names by an address which the backend would not fetch itself.
  *
  * @param isWanted whether the backend cannot take the address as it is; never asked of `data:` addresses.
  */
@@ -31,9 +31,17 @@ export async function fetchInlineFiles(
 function remoteAddress(
   part: { readonly type: string; readonly [field: string]: unknown },
 ): string | undefined {
-  if (part.type !== "image_url") return undefined;
-  const url = imageAddress(part);
+  if (part.type !== "image_url" && part.type !== "file") return undefined;
+  const url = part.type === "file" ? asText(asObject(part.file).file_url) : imageAddress(part);
   return /^https?:/i.test(url) ? url : undefined;
+}
+
+/** A `file` part with what was fetched from its address in it; the given one where nothing was. */
+export function withFetched(part: Loose, files: InlineFiles): Loose {
+  const { file_url: url, ...file } = asObject(part.file);
+  const found = files.get(asText(url));
+  if (found === undefined) return part;
+  return { ...part, file: { ...file, file_data: `data:${found.mediaType};base64,${found.base64}` } };
 }
 
 /** The address in an `image_url` part; some clients leave out the object around it. */

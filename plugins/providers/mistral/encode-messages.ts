@@ -1,7 +1,7 @@
 import type { ChatMessage, ToolCall } from "intellirouter/plugin";
 import { asText, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
-import { loseCacheMarks } from "../hub/part-marks.ts";
+import { loseCacheMarks } from "../hub/part-losses.ts";
 import { readReasoning } from "../hub/reasoning-items.ts";
 import { invalid } from "../hub/refuse.ts";
 import { MistralCallIds } from "./call-ids.ts";

@@ -2,7 +2,7 @@ import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts"
 import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, given, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
-import { loseCacheMarks } from "../hub/part-marks.ts";
+import { loseCacheMarks, loseFileName } from "../hub/part-losses.ts";
 import { invalid, refuseForeignFile, unsupported } from "../hub/refuse.ts";
 
 /** Parts of Mistral's own, which go as they are. */
@@ -43,17 +43,19 @@ function encodePart(part: Loose, field: string, lose: Lose): Loose {
       // The bytes alone, or an address; what they are it finds out by itself.
       return { type: "input_audio", input_audio: asText(asObject(part.input_audio).data) };
     case "file":
-      return encodeFile(part, field);
+      return encodeFile(part, field, lose);
     default:
       if (ownParts.has(String(part.type))) return part;
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
   }
 }
 
-function encodeFile(part: Loose, field: string): Loose {
-  const { file_id: id, file_data: data, filename } = { ...part, ...asObject(part.file) };
+function encodeFile(part: Loose, field: string, lose: Lose): Loose {
+  const { file_id: id, file_data: bytes, file_url: url, filename } = { ...part, ...asObject(part.file) };
+  const data = bytes ?? url;
   if (typeof id === "string") {
     refuseForeignFile(id, `${field}.file.file_id`);
+    loseFileName(part, field, lose);
     return { type: "file", file_id: id };
   }
   if (typeof data !== "string") {
@@ -63,6 +65,8 @@ function encodeFile(part: Loose, field: string): Loose {
   if (/^https?:/i.test(data)) return { type: "document_url", document_url: data, ...name };
   const file = parseDataUrl(data) ??
     { mediaType: typeByName(asText(filename)), base64: data.replace(/\s+/g, "") };
+  const isDocument = !/^(image|text)\//.test(file.mediaType);
+  if (!isDocument) loseFileName(part, field, lose);
   if (file.mediaType.startsWith("image/")) return { type: "image_url", image_url: { url: addressOf(file) } };
   if (file.mediaType.startsWith("text/")) return { type: "text", text: decode(file, field) };
   return { type: "document_url", document_url: addressOf(file), ...name };

@@ -2,6 +2,7 @@ import type { CallContext, ChatCompletionRequest, EmbeddingRequest } from "intel
 import { readTools, type ToolPlan } from "../hub/function-tools.ts";
 import { asObject, asText, given, isObject, type Loose, objectsOf } from "../hub/loose.ts";
 import { type Lose, loseTo } from "../hub/losses.ts";
+import { loseCacheMarks } from "../hub/part-losses.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 import { loseUncarried } from "../hub/uncarried-fields.ts";
 import { encodeMessages } from "./encode-messages.ts";
@@ -61,7 +62,7 @@ export function encodeRequest(
     ...toolFields(readTools(request), request, lose),
     ...responseFormat(request),
     ...reasoning(request, lose),
-    ...prediction(request),
+    ...prediction(request, lose),
     ...serviceTier(request, lose),
     ...safePrompt(request, options),
     ...(stream ? { stream: true } : {}),
@@ -137,12 +138,13 @@ function reasoning({ model, reasoning_effort: effort }: ChatCompletionRequest, l
 }
 
 /** Mistral takes the expected text whole. */
-function prediction({ prediction: given }: ChatCompletionRequest): Loose {
+function prediction({ prediction: given }: ChatCompletionRequest, lose: Lose): Loose {
   if (!isObject(given)) return {};
   const { content } = given;
-  const text = typeof content === "string"
-    ? content
-    : objectsOf(content).map((part) => asText(part.text)).join("");
+  const text = typeof content === "string" ? content : objectsOf(content).map((part, index) => {
+    loseCacheMarks(part, `prediction.content[${index}]`, lose);
+    return asText(part.text);
+  }).join("");
   return { prediction: { type: "content", content: text } };
 }
 

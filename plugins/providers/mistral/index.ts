@@ -60,6 +60,7 @@ function createMistral(options: MistralOptions, host: PluginHost): Provider {
       },
     }),
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: mistralFidelity,
     listModels: async (context) => describeModels(await client.get(`${baseUrl}/models`, context)),
   };

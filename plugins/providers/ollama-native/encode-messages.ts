@@ -1,10 +1,10 @@
 import type { ChatMessage } from "intellirouter/plugin";
 import { callInput } from "../hub/call-input.ts";
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
-import { imageAddress, type InlineFiles } from "../hub/inline-files.ts";
+import { imageAddress, type InlineFiles, withFetched } from "../hub/inline-files.ts";
 import { asObject, asText, type Loose, objectsOf } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
-import { loseCacheMarks, loseImageDetail } from "../hub/part-marks.ts";
+import { loseCacheMarks, loseFileName, loseImageDetail } from "../hub/part-losses.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 
 /** What the encoding of messages needs beside them. */
@@ -104,7 +104,8 @@ function encodeContent(content: unknown, field: string, context: MessageContext)
     else if (part.type === "refusal") texts.push(asText(part.refusal));
     else if (part.type === "image_url") images.push(encodeImage(part, place, context));
     else if (part.type === "file") {
-      const file = readFile(part, place);
+      const file = readFile(withFetched(part, context.files), place);
+      loseFileName(part, place, context.lose);
       if (file.mediaType.startsWith("image/")) images.push(file.base64);
       else texts.push(decode(file, place));
     } else throw unsupported(`${place}.type`, `This backend takes no parts of type "${part.type}".`);

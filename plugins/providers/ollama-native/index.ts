@@ -60,6 +60,7 @@ function createOllama(options: OllamaOptions, host: PluginHost): Provider {
       },
     },
     reasoningReplay: "text",
+    fileAddresses: true,
     fidelity: ollamaFidelity,
     async listModels(context) {
       const names = modelNames(await client.get(`${baseUrl}/api/tags`, context));

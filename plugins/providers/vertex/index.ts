@@ -64,6 +64,7 @@ function createVertex(options: VertexOptions, host: PluginHost): Provider {
       },
     },
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: { ...geminiFidelity, service_tier: "dropped" },
     listModels: (context) =>
       listGeminiModels(

@@ -1,10 +1,10 @@
-import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
+import { addressOf, documentParts, type Part, searchResultPart } from "./documents-to-chat.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
+import { lose, loseFields, marksOf } from "./translation-losses.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
-type Part = Loose & { readonly type: string };
 
 /** The turns of a Messages conversation as chat messages: results of tools become messages of their own. */
 export function toChatMessages(messages: readonly MessageParameter[], options: ToChatOptions): ChatMessage[] {
@@ -95,7 +95,7 @@ function userMessages(
       parts.push(...toParts(block, field, options));
       return;
     }
-    const { text, others } = splitResult(block, field, options);
+    const { texts, others } = splitResult(block, field, options);
     loseFields(block, carriedOfResults, field, options);
     if (block.is_error === true) {
       options.reportLoss({
@@ -107,7 +107,7 @@ function userMessages(
     results.push({
       role: "tool",
       tool_call_id: String(block.tool_use_id),
-      content: block.is_error === true ? `Error: ${text}` : text,
+      content: plain(block.is_error === true ? asError(texts) : texts, "\n"),
       ...marksOf(block, options),
     });
     parts.push(...others);
@@ -126,7 +126,7 @@ function plain(parts: readonly Part[], separator: string): ChatMessage["content"
 function splitResult(block: ContentBlock, field: string, options: ToChatOptions) {
   const { content } = block;
   if (typeof content === "string" || !Array.isArray(content)) {
-    return { text: String(content ?? ""), others: [] };
+    return { texts: [{ type: "text", text: String(content ?? "") }], others: [] };
   }
   const parts = content.flatMap((inner: ContentBlock, index) =>
     toParts(inner, `${field}.content[${index}]`, options)
@@ -139,8 +139,11 @@ function splitResult(block: ContentBlock, field: string, options: ToChatOptions)
       detail: "what is not text in a tool's result follows in a user message",
     });
   }
-  const text = parts.filter(({ type }) => type === "text").map((part) => part.text).join("\n");
-  return { text, others };
+  return { texts: parts.filter(({ type }) => type === "text"), others };
+}
+
+function asError([first, ...others]: readonly Part[]): Part[] {
+  return [{ type: "text", ...first, text: `Error: ${first?.text ?? ""}` }, ...others];
 }
 
 function toParts(block: ContentBlock, field: string, options: ToChatOptions): Part[] {
@@ -157,88 +160,13 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
       break;
     }
     case "document": {
-      // A text has room for its title and its context, a file for a name.
-      const named = source.type === "text" ? ["title", "context"] : ["title"];
-      const title = typeof block.title === "string" ? block.title : "document";
-      loseFields(block, ["type", "source", "cache_control", ...named], field, options);
-      if (source.type === "text") {
-        const text = [block.title, block.context, source.data].filter((some) => typeof some === "string")
-          .join("\n");
-        return [{ type: "text", text, ...marks }];
-      }
-      if (source.type === "base64") {
-        return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
-      }
-      if (source.type === "file") {
-        return [{ type: "file", file: { file_id: fileId(source, `${field}.source.file_id`) }, ...marks }];
-      }
-      if (source.type === "content" && Array.isArray(source.content)) {
-        return source.content.flatMap((inner: ContentBlock) => toParts(inner, field, options));
-      }
+      const parts = documentParts(block, field, options, toParts);
+      if (parts !== undefined) return parts;
       break;
     }
     case "search_result":
-      loseFields(block, ["type", "title", "source", "content", "cache_control"], field, options);
-      return [{
-        type: "text",
-        text: [block.title, block.source, textOf(block.content)].filter((some) => typeof some === "string")
-          .join("\n"),
-        ...marks,
-      }];
+      return [searchResultPart(block, field, options)];
   }
   lose(options, field, `chat completions have no ${block.type} of this kind`);
   return [];
-}
-
-/** @throws {UpstreamError} `unsupported` for a file that was uploaded to Anthropic, which no backend of chat completions has. */
-function fileId({ file_id: id }: Loose, param: string): unknown {
-  if (typeof id !== "string" || !id.startsWith("file_")) return id;
-  throw new UpstreamError({
-    kind: "unsupported",
-    code: "unsupported_value",
-    param,
-    message: "The file was uploaded to Anthropic, and this target cannot read it; send its data.",
-  });
-}
-
-function addressOf(source: Loose): string | undefined {
-  if (source.type === "base64") return `data:${String(source.media_type)};base64,${String(source.data)}`;
-  return source.type === "url" ? String(source.url) : undefined;
-}
-
-function textOf(content: unknown): string {
-  if (!Array.isArray(content)) return String(content ?? "");
-  return content.map((block: ContentBlock) => String(block.text ?? "")).join("\n");
-}
-
-/** A mark is told of once: clients put them everywhere, and most backends that do not know them cache by themselves. */
-export function marksOf(marked: Loose, { cacheMarks, reportLoss }: ToChatOptions): Loose {
-  if (!marked.cache_control) return {};
-  if (cacheMarks) return { cache_control: marked.cache_control };
-  reportLoss({
-    field: "cache_control",
-    effect: "dropped",
-    detail: "this backend takes no marks for its cache",
-  });
-  return {};
-}
-
-/** Tells of every field of a block but those that are carried. */
-export function loseFields(
-  block: Loose,
-  carried: readonly string[],
-  field: string,
-  options: ToChatOptions,
-  detail = "chat completions have no such field",
-): void {
-  for (const [name, value] of Object.entries(block)) {
-    if (carried.includes(name) || value === null || value === undefined) continue;
-    // Whose words a call is, where they are the model's own.
-    if (name === "caller" && (value as Loose).type === "direct") continue;
-    lose(options, `${field}.${name}`, detail);
-  }
-}
-
-function lose(options: ToChatOptions, field: string, detail: string): void {
-  options.reportLoss({ field, effect: "dropped", detail });
 }

@@ -16,6 +16,7 @@ function translate(
   const chat = messagesToChat(given, {
     reasoningReplay,
     cacheMarks,
+    fileAddresses: false,
     reportLoss: (loss) => losses.push(loss),
   });
   expect(JSON.stringify(given)).toBe(before);
@@ -276,4 +277,24 @@ test("what a setting, a tool or a block says beyond the protocol of chats is nam
     "dropped system[1]",
     "dropped messages[0].content[0].citations",
   ]);
+});
+
+test("settings in the middle of a conversation need no words, and are named", () => {
+  const { chat, losses } = translate({
+    messages: [hello, { role: "system", clear_at: "never", output_config: { effort: "low" } }],
+  });
+  expect(chat.messages).toEqual([hello]);
+  expect(losses).toEqual(["dropped messages[1].clear_at", "dropped messages[1].output_config"]);
+});
+
+test("marks on pieces of a tool's result stay where they are taken", () => {
+  const marked = { type: "text", text: "rain", cache_control: { type: "ephemeral" } };
+  const messages: MessagesRequest["messages"] = [{
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: "a", is_error: true, content: [marked] }],
+  }];
+  expect(translate({ messages }, undefined, true).chat.messages[0]!.content).toEqual([
+    { ...marked, type: "text", text: "Error: rain" },
+  ]);
+  expect(translate({ messages }).chat.messages[0]!.content).toBe("Error: rain");
 });

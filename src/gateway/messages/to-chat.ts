@@ -1,8 +1,9 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatCompletionRequest, ChatMessage } from "../../schema/chat-completion.ts";
 import type { MessagesRequest } from "../../schema/message.ts";
-import { loseFields, marksOf, toChatMessages } from "./messages-to-chat.ts";
+import { toChatMessages } from "./messages-to-chat.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
+import { loseFields, marksOf } from "./translation-losses.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 

@@ -7,6 +7,7 @@ import { MessageEventNormaliser } from "../messages/message-event-normaliser.ts"
 import { withoutUnsigned } from "../messages/own-reasoning.ts";
 import { chatUsage } from "../messages/stop-reason.ts";
 import { messagesToChat } from "../messages/to-chat.ts";
+import type { ToChatOptions } from "../messages/to-chat-options.ts";
 import { normaliseChatCompletion } from "../normalise/chat-completion.ts";
 import type { NormalisedWhole, Operation, RequestSummary } from "../operation.ts";
 import { chatOf, measureChat } from "./chat.ts";
@@ -31,11 +32,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
       );
       return measureMessage(message, text, options.forcedModel);
     }
-    const request = messagesToChat(body, {
-      reasoningReplay: provider.reasoningReplay,
-      cacheMarks: provider.cacheMarks ?? false,
-      reportLoss: context.reportLoss,
-    });
+    const request = messagesToChat(body, chatOptions(provider, context));
     const { body: answer } = await chatOf(provider).complete(request, context);
     const measured = measureChat(normaliseChatCompletion(answer, options));
     return { ...measured, body: chatToMessage(measured.body) };
@@ -47,17 +44,18 @@ export const messagesOperation: Operation<MessagesRequest> = {
       const { frames } = await provider.messages.stream(withoutUnsigned(body, context.reportLoss), context);
       return { frames, normaliser: new MessageEventNormaliser(options) };
     }
-    const request = messagesToChat(body, {
-      reasoningReplay: provider.reasoningReplay,
-      cacheMarks: provider.cacheMarks ?? false,
-      reportLoss: context.reportLoss,
-    });
+    const request = messagesToChat(body, chatOptions(provider, context));
     const { frames } = await chatOf(provider).stream(request, context);
     return { frames, normaliser: new MessageEventEncoder(options, summariseMessages(body).promptTokens) };
   },
 
   framing: "named",
 };
+
+function chatOptions(provider: Provider, { reportLoss }: CallContext): ToChatOptions {
+  const { reasoningReplay, cacheMarks = false, fileAddresses = false } = provider;
+  return { reasoningReplay, cacheMarks, fileAddresses, reportLoss };
+}
 
 /** Tells of the headers that a backend is not sent. */
 function loseHeaders(provider: Provider, { protocolHeaders: headers = {}, reportLoss }: CallContext): void {

@@ -84,6 +84,7 @@ function chatRequest(
   return responsesToChat(body, {
     reasoningReplay: provider.reasoningReplay,
     historyLength: turn.history.length,
+    fileAddresses: provider.fileAddresses ?? false,
     reportLoss: context.reportLoss,
   });
 }

@@ -41,7 +41,16 @@ function backendItem(
   reportLoss: (loss: FidelityLoss) => void,
 ): ResponseItem[] {
   // What no backend has sealed is there for people to read, and one that keeps nothing refuses it.
-  if (item.type === "reasoning" && !item.encrypted_content) return [];
+  if (item.type === "reasoning" && !item.encrypted_content) {
+    if (own >= 0) {
+      reportLoss({
+        field: `input[${own}]`,
+        effect: "dropped",
+        detail: "only reasoning with encrypted_content can be given back",
+      });
+    }
+    return [];
+  }
   if (item.type === "reasoning" && isSealed(item.encrypted_content)) {
     reportLoss({
       field: own < 0 ? "previous_response_id" : `input[${own}]`,

@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ResponseItem } from "../../schema/response.ts";
+import { loseFields } from "./lose-fields.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -35,25 +36,40 @@ export function textOf(content: ResponseItem["content"], place: string, options:
 /** What parts say of caching, in OpenAI's words and in those of others. */
 const cacheMarks = ["prompt_cache_breakpoint", "cache_control"];
 
+const carriedOfRefusals = new Set(["type", "refusal"]);
+const carriedOfFiles = ["type", "filename", ...cacheMarks];
+const carriedOfImages = new Set(["type", "image_url", "detail", ...cacheMarks]);
+
+/** The ways to say which file it is; the first that there is says it. */
+const fileForms = ["file_data", "file_id", "file_url"];
+const carriedOfText = new Set(["type", "text", ...cacheMarks]);
+
 function toPart(part: Part, place: string, options: ToChatOptions): Part[] {
   const marks = Object.fromEntries(cacheMarks.flatMap((name) => part[name] ? [[name, part[name]]] : []));
   switch (part.type) {
     case "input_text":
     case "output_text":
     case "text":
+      loseFields(part, carriedOfText, place, options.reportLoss);
       return [{ type: "text", text: String(part.text ?? ""), ...marks }];
     case "refusal":
+      loseFields(part, carriedOfRefusals, place, options.reportLoss);
       return [{ type: "text", text: String(part.refusal ?? "") }];
     case "input_image":
       if (typeof part.image_url !== "string") break;
+      loseFields(part, carriedOfImages, place, options.reportLoss);
       return [{
         type: "image_url",
         image_url: { url: part.image_url, ...(part.detail ? { detail: part.detail } : {}) },
         ...marks,
       }];
-    case "input_file":
-      if (!part.file_data && !part.file_id) break;
-      return [{ type: "file", file: fileOf(part), ...marks }];
+    case "input_file": {
+      const by = fileForms.find((name) => part[name] && (name !== "file_url" || options.fileAddresses));
+      if (by === undefined) break;
+      loseFields(part, new Set([...carriedOfFiles, by]), place, options.reportLoss);
+      const { filename } = part;
+      return [{ type: "file", file: { ...(filename ? { filename } : {}), [by]: part[by] }, ...marks }];
+    }
     case "input_audio":
       return [{ type: "input_audio", input_audio: part.input_audio }];
   }
@@ -63,11 +79,4 @@ function toPart(part: Part, place: string, options: ToChatOptions): Part[] {
     detail: `chat completions have no ${part.type} of this kind`,
   });
   return [];
-}
-
-function fileOf({ file_data: data, file_id: id, filename }: Part): Loose {
-  return {
-    ...(filename ? { filename } : {}),
-    ...(data ? { file_data: data } : { file_id: id }),
-  };
 }

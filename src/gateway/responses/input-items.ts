@@ -9,6 +9,9 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   item_reference: ["id"],
 };
 
+/** Items that say nothing without their output. */
+const outputs = new Set(["function_call_output", "custom_tool_call_output"]);
+
 /** How the ids of items begin. */
 const prefixes: Readonly<Record<string, string>> = {
   message: "msg",
@@ -62,7 +65,7 @@ function withType(item: ResponseItem, place: string): ResponseItem {
   for (const field of needed[type] ?? []) {
     if (typeof item[field] !== "string") throw missing(`${place}.${field}`);
   }
-  if (type.endsWith("_call_output") && item.output === undefined) throw missing(`${place}.output`);
+  if (outputs.has(type) && item.output === undefined) throw missing(`${place}.output`);
   return item.type === type ? item : { ...item, type };
 }
 

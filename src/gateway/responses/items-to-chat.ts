@@ -3,14 +3,28 @@ import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
 import { contentOf, type Part, partsOf, textOf } from "./content-to-chat.ts";
 import { inputItems } from "./input-items.ts";
+import { loseFields } from "./lose-fields.ts";
 import { unsealReasoning } from "./sealed-reasoning.ts";
 import { type ToChatOptions, unsupported } from "./to-chat-options.ts";
 import { customInput } from "./tools-to-chat.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 
+/**
+ * What of each item is carried. Ids name nothing at a backend that keeps nothing, and what is said is said, whatever its status.
+ */
+const carried: Readonly<Record<string, ReadonlySet<string>>> = {
+  message: new Set(["type", "id", "status", "role", "content"]),
+  function_call: new Set(["type", "id", "status", "call_id", "name", "arguments"]),
+  custom_tool_call: new Set(["type", "id", "status", "call_id", "name", "input"]),
+  function_call_output: new Set(["type", "id", "status", "call_id", "output"]),
+  custom_tool_call_output: new Set(["type", "id", "status", "call_id", "output"]),
+};
+
 /** What the assistant said in one turn, while its items come one after the other. */
 interface AssistantTurn {
+  /** Where what it thought stands. */
+  thoughtPlace?: string;
   text: string | undefined;
   readonly calls: NonNullable<ChatMessage["tool_calls"]>;
   readonly details: Loose[];
@@ -45,6 +59,9 @@ class ChatConversation {
   add(item: ResponseItem, index: number): void {
     const own = index - this.#options.historyLength;
     const place = own < 0 ? "previous_response_id" : `input[${own}]`;
+    const known = carried[item.type ?? ""];
+    // What the gateway itself has kept of earlier turns is no news to the client.
+    if (known !== undefined && own >= 0) loseFields(item, known, place, this.#options.reportLoss);
     switch (item.type) {
       case "message":
         return item.role === "assistant" ? this.#say(item, place) : this.#hear(item, place);
@@ -120,7 +137,7 @@ class ChatConversation {
     this.messages.push({
       role: "tool",
       tool_call_id: String(id),
-      content: texts.map((part) => part.text).join("\n"),
+      content: contentOf(texts),
     });
     this.#attachments.push(...others);
   }
@@ -129,14 +146,23 @@ class ChatConversation {
     const { reasoningReplay } = this.#options;
     if (this.#turn?.text !== undefined && this.#turn.calls.length === 0) this.#closeTurn();
     if (reasoningReplay === "text") {
-      this.#open().thought += wordsOf(item.content) || wordsOf(item.summary);
+      const turn = this.#open();
+      turn.thought += wordsOf(item.content) || wordsOf(item.summary);
+      turn.thoughtPlace = place;
       return;
     }
     // What no backend has sealed is there for people to read.
-    if (!item.encrypted_content) return;
+    if (!item.encrypted_content) {
+      if (place.startsWith("input")) {
+        this.#lose(place, "only reasoning with encrypted_content can be given back");
+      }
+      return;
+    }
     const details = reasoningReplay === "details" ? unsealReasoning(item.encrypted_content, item.id) : [];
-    if (details.length > 0) this.#open().details.push(...details);
-    else this.#lose(place, "this backend takes no such reasoning back");
+    if (details.length === 0) return this.#lose(place, "this backend takes no such reasoning back");
+    const turn = this.#open();
+    turn.details.push(...details);
+    turn.thoughtPlace = place;
   }
 
   #open(): AssistantTurn {
@@ -147,7 +173,13 @@ class ChatConversation {
   #closeTurn(): void {
     const turn = this.#turn;
     this.#turn = undefined;
-    if (turn === undefined || (turn.text === undefined && turn.calls.length === 0)) return;
+    if (turn === undefined) return;
+    if (turn.text === undefined && turn.calls.length === 0) {
+      if (turn.thoughtPlace) {
+        this.#lose(turn.thoughtPlace, "reasoning goes with what follows it, and nothing does");
+      }
+      return;
+    }
     const { text, calls, details, thought } = turn;
     this.messages.push({
       role: "assistant",

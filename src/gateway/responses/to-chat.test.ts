@@ -14,7 +14,7 @@ function translate(
   const { list, reportLoss } = losses();
   const given: ResponsesRequest = { model: "m", input: "Hi", ...request };
   const before = JSON.stringify(given);
-  const chat = responsesToChat(given, { reasoningReplay, historyLength, reportLoss });
+  const chat = responsesToChat(given, { reasoningReplay, historyLength, fileAddresses: false, reportLoss });
   expect(JSON.stringify(given)).toBe(before);
   return { chat, lost: list.map(({ field, effect }) => `${effect} ${field}`) };
 }
@@ -373,11 +373,12 @@ describe("reasoning of earlier turns", () => {
       ]);
   });
 
-  test("is lost where the backend takes none, which is told only of what some backend could have used", () => {
+  test("is lost where the backend takes none, and so is what nobody sealed; earlier turns are the gateway's own", () => {
     expect(translate({ input }).lost).toEqual(["dropped input[1]"]);
     expect(translate({ input }, undefined, 2).lost).toEqual(["dropped previous_response_id"]);
     const { encrypted_content: _none, ...open } = sealed;
-    expect(translate({ input: [open, call("a"), result("a")] }).lost).toEqual([]);
+    expect(translate({ input: [open, call("a"), result("a")] }).lost).toEqual(["dropped input[0]"]);
+    expect(translate({ input: [open, call("a"), result("a")] }, "details", 1).lost).toEqual([]);
   });
 });
 

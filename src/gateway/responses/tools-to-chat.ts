@@ -1,5 +1,6 @@
 import type { ChatCompletionRequest } from "../../schema/chat-completion.ts";
 import type { ResponsesRequest, ResponseTool } from "../../schema/response.ts";
+import { loseFields } from "./lose-fields.ts";
 import { type ToChatOptions, unsupported } from "./to-chat-options.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -11,6 +12,7 @@ export const customInput = "input";
 
 /** What of a function is carried over; `type` is the same in both protocols. */
 const carried = new Set(["type", "name", "description", "parameters", "strict"]);
+const carriedOfCustom = new Set(["type", "name", "description", "format"]);
 
 /** Names of the tools whose input is plain text. Chat backends know few of them, so they are asked for functions instead. */
 export function customTools(request: ResponsesRequest): ReadonlySet<string> {
@@ -45,20 +47,14 @@ function toFunction(tool: ResponseTool, place: string, reportLoss: ReportLoss): 
       effect: "approximated",
       detail: "a tool that takes plain text is offered as a function with one text argument",
     });
+    loseFields(tool, carriedOfCustom, place, reportLoss);
     return [{ type: "function", function: customFunction(tool) }];
   }
   if (tool.type !== "function") {
     reportLoss({ field: place, effect: "dropped", detail: `chat completions have no ${tool.type}` });
     return [];
   }
-  for (const field of Object.keys(tool)) {
-    if (carried.has(field) || tool[field] === null || tool[field] === undefined) continue;
-    reportLoss({
-      field: `${place}.${field}`,
-      effect: "dropped",
-      detail: "functions of chat completions have no such field",
-    });
-  }
+  loseFields(tool, carried, place, reportLoss);
   const { name, description, parameters, strict } = tool;
   return [{
     type: "function",

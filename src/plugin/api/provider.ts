@@ -201,6 +201,11 @@ export interface Provider {
    * backend: strict ones refuse fields that they do not know.
    */
   readonly cacheMarks?: boolean;
+  /**
+   * Takes parts of messages of the type `file` that name their file by an address, as `file_url`: the backend reads it there, or
+   * the provider fetches it. Without it such files are left out of what is translated for this backend: OpenAI's protocol has none.
+   */
+  readonly fileAddresses?: boolean;
   /** What becomes of each feature of a chat; `full` where nothing is said. Shown at `GET /v1/capabilities`. */
   readonly fidelity?: Readonly<Partial<Record<ChatFeature, Fidelity>>>;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */

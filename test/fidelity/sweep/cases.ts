@@ -11,7 +11,8 @@ export interface SweepCase {
   readonly name: string;
   /** Where it stands in the request: `messages[0].content[0].image_url.detail`. */
   readonly path: string;
-  readonly key: string;
+  /** The field, its owner, and the object that it holds, as the client library declares them. */
+  readonly about: readonly string[];
   /** Words by which an error may name it. */
   readonly words: readonly string[];
   readonly request: Request;
@@ -31,6 +32,8 @@ interface Site {
   readonly path: string;
   /** Names of its kind and of what is around it. */
   readonly words: readonly string[];
+  /** The field that holds it. */
+  readonly holder: string;
   readonly context: Body;
   /** The whole request with this object in its place. */
   place(object: Body): Body;
@@ -62,7 +65,7 @@ export class CaseMaker {
 
   make(root: Shape): SweepCase[] {
     for (const shape of variants(root)) {
-      this.#sweep({ shape, path: "", words: [], context: {}, place: (object) => object });
+      this.#sweep({ shape, path: "", words: [], holder: "", context: {}, place: (object) => object });
     }
     return this.#cases;
   }
@@ -83,9 +86,15 @@ export class CaseMaker {
 
   /** The object in this field, as a whole and then field by field. */
   #enter(site: Site, field: Field, shape: ObjectShape, context: Body): void {
-    const edge = `${keyOf(field)} → ${shape.name} ${discriminator(shape)} ${JSON.stringify(context)} ${
-      JSON.stringify(site.context)
-    }`;
+    // What is in it may fare otherwise in another place, but for places further off.
+    const edge = JSON.stringify([
+      site.holder,
+      keyOf(field),
+      shape.name,
+      discriminator(shape),
+      context,
+      site.context,
+    ]);
     if (this.#seen.has(edge)) return;
     this.#seen.add(edge);
     const frame = this.#frame(shape, field);
@@ -101,6 +110,7 @@ export class CaseMaker {
       shape,
       path: `${join(site.path, field.name)}${suffix}`,
       words: [...site.words, field.name, ...discriminator(shape).split(" ").filter(Boolean)],
+      holder: keyOf(field),
       context,
       place: (object) =>
         this.#whole(
@@ -195,7 +205,7 @@ export class CaseMaker {
     this.#cases.push({
       name,
       path,
-      key: keyOf(field),
+      about: [keyOf(field), ...about],
       words,
       request: this.#request(request),
       changed: changed.map((body) => this.#request(body)),

@@ -131,6 +131,7 @@ export const chat: Protocol = {
     "ChatCompletionCreateParamsStreaming.stream": "the answer comes in pieces",
     "ChatCompletionCreateParamsBase.stream_options": "the gateway itself counts, and pads nothing",
   },
+  native: { backend: "openai-compatible", refused: {} },
   headers: {},
   aliases: {},
 };

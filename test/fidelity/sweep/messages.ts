@@ -27,8 +27,6 @@ export const messages: Protocol = {
   request: "MessageCreateParams",
   base: { max_tokens: 5_000, messages: [hello, asked, answered, { role: "assistant", content: "Good." }] },
   values: {
-    temperature: sample(0.25, 0.5),
-    top_p: sample(0.25, 0.5),
     schema: sample(schema("sentinel"), schema("changed")),
     input_schema: sample(schema("sentinel"), schema("changed")),
     url: sample("https://files.example/sentinel.png", "https://files.example/changed.png"),
@@ -39,13 +37,26 @@ export const messages: Protocol = {
     "MessageCreateParamsBase.betas": sample("sentinel-2026-01-01", "changed-2026-01-01"),
   },
   needs: {
+    "BetaTool.InputSchema": { properties: { sentinel: { type: "string" } } },
     BetaMetadata: { user_id: "somebody" },
     BetaOutputConfig: { effort: "low" },
     BetaSystemMessageParam: { content: "Hello" },
     "MessageCreateParamsBase.tool_choice": { tools },
   },
   frames: {},
-  contexts: {},
+  contexts: {
+    BetaRequestDocumentBlock: [
+      { source: { type: "base64", media_type: "application/pdf", data: "cGxhaW4=" } },
+      { source: { type: "text", media_type: "text/plain", data: "Plain." } },
+      { source: { type: "content", content: "Plain." } },
+      { source: { type: "url", url: "https://files.example/plain.pdf" } },
+      { source: { type: "file", file_id: "plain" } },
+    ],
+    BetaImageBlockParam: [
+      { source: { type: "base64", media_type: "image/png", data: png } },
+      { source: { type: "file", file_id: "plain" } },
+    ],
+  },
   silent: {
     "BetaCacheControlEphemeral.ttl": [{ values: ["5m"], why: "the protocol's own default" }],
     "BetaTool.type": [{ values: ["custom"], why: "the protocol's own default" }],
@@ -74,6 +85,7 @@ export const messages: Protocol = {
     "MessageCreateParamsNonStreaming.stream": "the answer comes whole",
     "MessageCreateParamsStreaming.stream": "the answer comes in pieces",
   },
+  native: { backend: "anthropic", refused: {} },
   headers: {
     betas: "anthropic-beta",
     user_profile_id: "anthropic-user-profile-id",

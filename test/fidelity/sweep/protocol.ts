@@ -56,6 +56,8 @@ export interface Protocol {
   readonly silent: Readonly<Record<string, readonly Silence[]>>;
   /** Fields that the gateway itself honours, and how. */
   readonly kept: Readonly<Record<string, string>>;
+  /** The backend that speaks the protocol itself; it is to get everything, but for what is named here and why. */
+  readonly native: { readonly backend: string; readonly refused: Readonly<Record<string, string>> };
   /** Headers that the client library makes of fields. */
   readonly headers: Readonly<Record<string, string>>;
   /** What a field, or an object, is called in losses that are told in the words of chat completions. */

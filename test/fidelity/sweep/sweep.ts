@@ -1,33 +1,59 @@
 /** Runs every case of a protocol against every backend. */
 import { join } from "node:path";
 import { backends } from "../backends.ts";
-import { CaseMaker, type SweepCase } from "./cases.ts";
+import { CaseMaker, keyOf, type SweepCase, variants } from "./cases.ts";
 import { SweptGateway } from "./gateway.ts";
-import type { Protocol } from "./protocol.ts";
-import { TypeGraph } from "./type-graph.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import type { Protocol, Silence } from "./protocol.ts";
+import { type Field, type Shape, TypeGraph } from "./type-graph.ts";
+import { judge } from "./verdict.ts";
 
 export interface Swept {
   readonly cases: readonly SweepCase[];
+  /** Fields that have cases, or a reason for having none, as `Owner.field`. */
   readonly fields: ReadonlySet<string>;
-  readonly verdicts: Readonly<Record<Verdict, number>>;
   /** One line for each case and backend where something is wrong. */
   readonly problems: readonly string[];
+  /** Reasons to be silent that were needed. */
+  readonly silences: ReadonlySet<Silence>;
 }
 
-export async function sweep(protocol: Protocol): Promise<Swept> {
-  const graph = await TypeGraph.read(join(import.meta.dir, "../../.."), protocol.files);
+const root = join(import.meta.dir, "../../..");
+
+/** The type of a protocol's requests. */
+export async function requestShape({ files, request }: Pick<Protocol, "files" | "request">): Promise<Shape> {
+  return (await TypeGraph.read(root, files)).shapeOf(files[0]!, request);
+}
+
+export async function sweep(protocol: Protocol, shape: Shape): Promise<Swept> {
   const maker = new CaseMaker(protocol);
-  const cases = maker.make(graph.shapeOf(protocol.files[0]!, protocol.request));
+  const cases = maker.make(shape);
   const gateway = await SweptGateway.start();
-  const verdicts = { arrived: 0, told: 0, refused: 0, needless: 0 };
   const problems: string[] = [];
+  const silences = new Set<Silence>();
   for (const backend of backends) {
     for (const each of cases) {
-      const { verdict, problem } = await judge(gateway, protocol, backend, each);
+      const { verdict, problem, silence } = await judge(gateway, protocol, backend, each);
+      if (silence !== undefined) silences.add(silence);
       if (verdict === undefined) problems.push(`${backend.name}: ${each.name} at ${each.path}: ${problem}`);
-      else verdicts[verdict]++;
     }
   }
-  return { cases, fields: maker.swept, verdicts, problems };
+  return { cases, fields: maker.swept, problems, silences };
+}
+
+/** Every field of every object that a request may hold, by `Owner.field`; those for which `enters` says no are not looked into. */
+export function allFields(shape: Shape, enters: (key: string) => boolean = () => true): Map<string, Field> {
+  const found = new Map<string, Field>();
+  const visited = new Set<Shape>();
+  const visit = (each: Shape) => {
+    for (const object of variants(each)) {
+      if (visited.has(object)) continue;
+      visited.add(object);
+      for (const field of object.fields) {
+        found.set(keyOf(field), field);
+        if (enters(keyOf(field))) visit(field.shape());
+      }
+    }
+  };
+  visit(shape);
+  return found;
 }

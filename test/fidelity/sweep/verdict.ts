@@ -2,11 +2,13 @@
 import type { Backend } from "../backends.ts";
 import type { SweepCase } from "./cases.ts";
 import type { Outcome, Request, SweptGateway } from "./gateway.ts";
-import type { Protocol } from "./protocol.ts";
+import type { Protocol, Silence } from "./protocol.ts";
 
 export type Verdict = "arrived" | "told" | "refused" | "needless";
 
 export interface Judgement {
+  /** What of the table let it pass. */
+  readonly silence?: Silence;
   /** Undefined when none of them is so. */
   readonly verdict: Verdict | undefined;
   /** What is wrong then. */
@@ -21,7 +23,22 @@ export async function judge(
 ): Promise<Judgement> {
   const ask = (request: Request) => gateway.ask(protocol.ingress, backend, request);
   const outcome = await ask(sweepCase.request);
-  if (outcome.status === 400) return judgeRefusal(outcome.error, protocol, sweepCase);
+  if (outcome.status === 400) {
+    if (
+      backend.name === protocol.native.backend &&
+      !sweepCase.about.some((key) => key in protocol.native.refused)
+    ) {
+      return wrong(
+        `refused, though the backend speaks the protocol itself: ${JSON.stringify(outcome.error)}`,
+      );
+    }
+    const without = sweepCase.without === undefined ? undefined : await ask(sweepCase.without);
+    // Something around it is refused, whatever else is said.
+    if (without?.status === 400 && saidOf(without.error) === saidOf(outcome.error)) {
+      return { verdict: "refused" };
+    }
+    return judgeRefusal(outcome.error, protocol, sweepCase);
+  }
   if (outcome.status !== 200) return wrong(`status ${outcome.status}: ${JSON.stringify(outcome.error)}`);
   const without = sweepCase.without === undefined ? undefined : await ask(sweepCase.without);
   const changed: Outcome[] = [];
@@ -37,9 +54,8 @@ export async function judge(
   }
   const fresh = all.filter((loss) => !without?.losses.includes(loss));
   if (fresh.some((loss) => lastName(placeOf(loss)) === lastName(sweepCase.path))) return { verdict: "told" };
-  if (sweepCase.silences.some(({ backends }) => backends?.includes(backend.name) ?? true)) {
-    return { verdict: "needless" };
-  }
+  const silence = sweepCase.silences.find(({ backends }) => backends?.includes(backend.name) ?? true);
+  if (silence !== undefined) return { verdict: "needless", silence };
   return wrong(`lost without a word; losses: ${losses.join(", ") || "none"}`);
 }
 
@@ -71,15 +87,19 @@ function lastName(path: string): string {
   return path.replace(/\[\d+\]/g, "").split(".").at(-1)!;
 }
 
+function saidOf(error: unknown): unknown {
+  return (error as { readonly error?: { readonly message?: unknown } }).error?.message;
+}
+
 /** A refusal has the shape of the client's protocol, and says what it is about. */
-function judgeRefusal(error: unknown, { ingress }: Protocol, { words, path }: SweepCase): Judgement {
+function judgeRefusal(error: unknown, { ingress }: Protocol, { words, path, aliases }: SweepCase): Judgement {
   const { type, error: inner } = error as { type?: unknown; error?: Record<string, unknown> };
   const isWhole = ingress === "messages"
     ? type === "error" && typeof inner?.type === "string" && typeof inner.message === "string"
     : inner !== undefined && ["message", "type", "param", "code"].every((field) => field in inner);
   if (!isWhole) return wrong(`an error in no shape of this protocol: ${JSON.stringify(error)}`);
   const said = [inner?.param, inner?.message].join(" ").split(/[^\w]+/);
-  const known = [...words, ...path.split(/[^a-z_]+/)].filter((word) => word !== "");
+  const known = [...words, ...aliases, ...path.split(/[^a-z_]+/)].filter((word) => word !== "");
   if (known.some((word) => said.includes(word))) return { verdict: "refused" };
   return wrong(`an error that does not name it: ${JSON.stringify(error)}`);
 }

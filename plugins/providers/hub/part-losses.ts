@@ -1,4 +1,4 @@
-import { asObject, isObject, type Loose } from "./loose.ts";
+import { asObject, asText, isObject, type Loose } from "./loose.ts";
 import type { Lose } from "./losses.ts";
 
 /** What clients say of caching, in Anthropic's words and in OpenAI's. */
@@ -18,4 +18,11 @@ export function loseImageDetail(part: Loose, field: string, lose: Lose): void {
   const { detail } = asObject(part.image_url);
   if (typeof detail !== "string" || detail === "auto") return;
   lose(`${field}.image_url.detail`, "dropped", "the API has no levels of detail");
+}
+
+/** Tells of the name of a file, before an API that knows none; a name that tells of the type alone says nothing more. */
+export function loseFileName(part: Loose, field: string, lose: Lose): void {
+  const name = asText(asObject(part.file).filename);
+  if (name === "" || /^(document|file)\.\w+$/i.test(name)) return;
+  lose(`${field}.file.filename`, "dropped", "the API knows no names of such files");
 }
