@@ -23,6 +23,7 @@ import { anthropicFidelity } from "./fidelity.ts";
 import { listAnthropicModels } from "./model-list.ts";
 import type { AnthropicOptions } from "./options.ts";
 import { MessageDecoder } from "./stream.ts";
+import { wholeAsEvents } from "./whole-message.ts";
 
 /** A provider for what speaks Anthropic's Messages protocol. */
 export function createAnthropic(options: AnthropicOptions, host: PluginHost): Provider {
@@ -44,7 +45,13 @@ function createMessages({ client, messagesUrl, countTokensUrl }: AnthropicClient
   return {
     complete: (request, context) => client.ask<Message>(messagesUrl, withoutStream(request), context),
     stream: (request, context) =>
-      client.stream<MessageEvent>(messagesUrl, { ...request, stream: true }, context, isLast),
+      client.stream<MessageEvent>(
+        messagesUrl,
+        { ...request, stream: true },
+        context,
+        isLast,
+        (answer) => wholeAsEvents(answer) as MessageEvent[],
+      ),
     countTokens: (request, context) => client.ask<TokenCount>(countTokensUrl, request, context),
   };
 }
@@ -70,7 +77,13 @@ function createChat(
     },
     async stream(request, context) {
       const { body, answer } = await encode(request, true, context);
-      const { frames, headers } = await client.stream<Loose>(messagesUrl, body, context, isLast);
+      const { frames, headers } = await client.stream<Loose>(
+        messagesUrl,
+        body,
+        context,
+        isLast,
+        wholeAsEvents,
+      );
       return {
         frames: translateFrames(frames, new MessageDecoder(answer)),
         ...(headers === undefined ? {} : { headers }),

@@ -9,6 +9,7 @@ import type {
   Provider,
 } from "intellirouter/plugin";
 import { encodeRequest } from "../openai-compatible/encode.ts";
+import { wholeAsChunk } from "../openai-compatible/create-provider.ts";
 import { describeModels } from "../openai-compatible/model-list.ts";
 import { forwardPaths, openAiCompatibleOptions } from "../openai-compatible/options.ts";
 import { azureCredential } from "./credential.ts";
@@ -42,6 +43,8 @@ export function createAzureOpenAi(options: AzureOpenAiOptions, host: PluginHost)
           url("/chat/completions", request.model),
           body(request, true),
           context,
+          undefined,
+          wholeAsChunk,
         ),
     },
     completions: {

@@ -31,7 +31,13 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
       complete: (request, context) =>
         client.ask<ChatCompletion>(chatUrl, encodeRequest(request, options, false), context),
       stream: (request, context) =>
-        client.stream<ChatCompletionChunk>(chatUrl, encodeRequest(request, options, true), context),
+        client.stream<ChatCompletionChunk>(
+          chatUrl,
+          encodeRequest(request, options, true),
+          context,
+          undefined,
+          wholeAsChunk,
+        ),
     },
     ...(options.responses_api
       ? {
@@ -77,6 +83,11 @@ export function createOpenAiCompatible(options: OpenAiCompatibleOptions, host: P
     }),
     listModels: async (context) => describeModels(await client.get(`${baseUrl}/models`, context)),
   };
+}
+
+/** The gateway takes a whole answer that comes as the only piece. */
+export function wholeAsChunk(answer: unknown): readonly ChatCompletionChunk[] {
+  return [answer as ChatCompletionChunk];
 }
 
 /** The connection may stay open after it. */

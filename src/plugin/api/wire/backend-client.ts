@@ -1,5 +1,5 @@
 import type { PluginHost } from "../host.ts";
-import type { BackendContext, CallResult, StreamResult } from "../provider.ts";
+import type { BackendContext, CallResult, StreamFrame, StreamResult } from "../provider.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { errorFromResponse } from "./error-body.ts";
 import { eventFrames } from "./event-frames.ts";
@@ -69,22 +69,31 @@ export class BackendClient {
    * Posts `body` as JSON and reads the answer as server-sent events of JSON.
    *
    * @param isLast knows the event with which the protocol ends, where that is not `[DONE]`.
+   * @param wholeAsEvents makes events of a whole answer: some backends, and proxies before them, give one where a stream was asked
+   * for. Absent: such an answer is a failure.
    */
   stream<Event>(
     url: string,
     body: unknown,
     context: BackendContext,
     isLast?: (event: Event) => boolean,
+    wholeAsEvents?: (answer: unknown) => readonly Event[],
   ): Promise<StreamResult<Event>> {
     return this.#guard(async () => {
-      const response = await this.open(url, body, context);
+      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const { headers } = response;
+      if (response.ok && wholeAsEvents !== undefined && isJson(headers)) {
+        const { value } = await this.#json(response, context);
+        return { frames: oneBatch(wholeAsEvents(value)), headers };
+      }
+      await this.#mustBeStream(response, context);
       const frames = eventFrames<Event>(
         response.body!,
         context.signal,
         (error) => this.#withoutSecrets(error),
         isLast,
       );
-      return { frames, headers: response.headers };
+      return { frames, headers };
     });
   }
 
@@ -92,15 +101,7 @@ export class BackendClient {
   open(url: string, body: unknown, context: BackendContext): Promise<Response> {
     return this.#guard(async () => {
       const response = await this.#send("POST", url, JSON.stringify(body), context);
-      const type = response.headers.get("content-type") ?? "";
-      if (!response.ok || response.body === null || /text\/html|application\/json/.test(type)) {
-        // A whole answer where pieces were asked for is either an error or a backend that cannot stream.
-        await this.#json(response, context);
-        throw new UpstreamError({
-          kind: "bad_response",
-          message: `it is ${type || "empty"} and not a stream`,
-        });
-      }
+      await this.#mustBeStream(response, context);
       return response;
     });
   }
@@ -116,6 +117,17 @@ export class BackendClient {
       const response = await this.#send("POST", url, body, context, contentType);
       if (!response.ok) await this.#json(response, context);
       return response;
+    });
+  }
+
+  /** @throws {UpstreamError} for a failure, and for a whole answer where pieces were asked for. */
+  async #mustBeStream(response: Response, context: BackendContext): Promise<void> {
+    const type = response.headers.get("content-type") ?? "";
+    if (response.ok && response.body !== null && !/text\/html|application\/json/.test(type)) return;
+    await this.#json(response, context);
+    throw new UpstreamError({
+      kind: "bad_response",
+      message: `it is ${type || "empty"} and not a stream`,
     });
   }
 
@@ -176,4 +188,12 @@ export class BackendClient {
     const { kind, status, retryAfterMs, code, param } = error;
     return new UpstreamError({ kind, status, retryAfterMs, code, param, message });
   }
+}
+
+function isJson(headers: Headers): boolean {
+  return /application\/json/.test(headers.get("content-type") ?? "");
+}
+
+async function* oneBatch<Event>(events: readonly Event[]): AsyncIterable<readonly StreamFrame<Event>[]> {
+  yield events.map((chunk) => ({ chunk }));
 }
