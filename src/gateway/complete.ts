@@ -1,3 +1,4 @@
+import { replaceMember } from "../lib/json-text.ts";
 import type { CallContext, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptContext, CatalogModel, RequestFacts } from "../router/contracts.ts";
@@ -115,28 +116,39 @@ function prepare<Body extends RequestBody>(
   record: RequestRecord,
   { model, signal }: AttemptContext,
 ) {
-  const { body, requestId } = call;
+  const { requestId } = call;
+  const body = { ...call.body, model: model.model };
   const callContext: CallContext = {
     requestId,
     signal,
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
+    written: writtenFor(call, body),
     reportLoss: (loss) => record.lose(model.id, loss),
   };
   const options: NormaliserOptions = {
-    includeUsage: body.stream_options?.include_usage === true,
-    forcedModel: generation.echoRequestedModel ? body.model : undefined,
+    includeUsage: call.body.stream_options?.include_usage === true,
+    forcedModel: generation.echoRequestedModel ? call.body.model : undefined,
     fallbackId: requestId,
     fallbackModel: model.model,
     created: Math.floor(services.clock.now() / 1000),
   };
   return {
     provider: providerOf(generation, model),
-    body: { ...body, model: model.model },
+    body,
     callContext,
     options,
   };
+}
+
+/** The client's own bytes, for a backend that gets the request as it is but for the model's name. */
+function writtenFor<Body extends RequestBody>(
+  { body: given, written }: GatewayCall<Body>,
+  body: Body,
+): CallContext["written"] {
+  if (written === undefined || written.body !== given) return undefined;
+  return { body, text: () => replaceMember(written.text, given, "model", JSON.stringify(body.model)) };
 }
 
 function providerOf(generation: Generation, model: CatalogModel): Provider {

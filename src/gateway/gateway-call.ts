@@ -7,6 +7,8 @@ export interface GatewayCall<Body extends RequestBody = RequestBody> {
   readonly operation: Operation<Body>;
   /** The request as the client sent it; never changed. */
   readonly body: Body;
+  /** What the client wrote, which `body` is, unless something has been put in its place. */
+  readonly written?: WrittenBody<Body>;
   readonly headers: Headers;
   /** Those of them that a backend of the same protocol needs. */
   readonly protocolHeaders: Readonly<Record<string, string>>;
@@ -20,6 +22,12 @@ export interface GatewayCall<Body extends RequestBody = RequestBody> {
   readonly signal: AbortSignal;
   /** Arrival on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
+}
+
+/** A request and the very text that it was read from. */
+export interface WrittenBody<Body extends RequestBody = RequestBody> {
+  readonly body: Body;
+  readonly text: string;
 }
 
 /** What the client gets. */

@@ -162,6 +162,33 @@ describe("an Anthropic client and a Claude backend", () => {
       expect(through).toBe(direct);
     }
   });
+
+  test("and the backend gets the bytes that the client sent, in both turns", async () => {
+    const head = '"max_tokens": 20000,"temperature": 1.0 , "thinking":{"budget_tokens":1e4,"type":"enabled"}';
+    const user = '{"role":"user","content":"Weather in Oslo \\u2014 caf\\u00e9?"}';
+    const write = (model: string, messages: string, stream: boolean) =>
+      `{\n "model" :"${model}", ${head},\n "messages":[${messages}], "stream" : ${stream}}`;
+    const send = async (messages: string, stream: boolean) => {
+      const response = await fetch(`${gateway.origin}/v1/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-api-key": "none" },
+        body: write(base.model, messages, stream),
+      });
+      const answer = await response.text();
+      expect([response.status, claude.lastText()]).toEqual([
+        200,
+        write("claude-sonnet-4-5", messages, stream),
+      ]);
+      return answer;
+    };
+    await send(user, true);
+    const { content } = JSON.parse(await send(user, false)) as Anthropic.Message;
+    const results = content.filter((block) => block.type === "tool_use")
+      .map(({ id }) => `{"type":"tool_result", "tool_use_id":"${id}", "content":"rain"}`);
+    const turns = `${user}, {"role":"assistant","content":${JSON.stringify(content, null, 1)}}, ` +
+      `{"role":"user","content":[${results}]}`;
+    for (const stream of [false, true]) expect(await send(turns, stream)).toContain("Rain.");
+  });
 });
 
 test.each(models.slice(1))("an Anthropic client and %s", async (model) => {

@@ -28,7 +28,11 @@ const claudeTurn = [
 ] as const;
 
 /** Anthropic's Messages API, with the errors that it really gives. */
-export function startClaude(): ThinkingBackend {
+export function startClaude(): ThinkingBackend & {
+  /** The body of the last request, as it came. */
+  readonly lastText: () => string;
+} {
+  let lastText = "";
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -36,7 +40,8 @@ export function startClaude(): ThinkingBackend {
       if (request.headers.get("x-api-key") !== "backend-key") {
         return claudeError(401, "authentication_error", "invalid x-api-key");
       }
-      const { messages, stream } = await request.json() as {
+      lastText = await request.text();
+      const { messages, stream } = JSON.parse(lastText) as {
         messages: { role: string; content: Loose[] | string }[];
         stream?: boolean;
       };
@@ -65,7 +70,11 @@ export function startClaude(): ThinkingBackend {
       return stream === true ? claudeStream(message) : Response.json(message);
     },
   });
-  return { origin: `http://127.0.0.1:${server.port}`, stop: () => void server.stop(true) };
+  return {
+    origin: `http://127.0.0.1:${server.port}`,
+    lastText: () => lastText,
+    stop: () => void server.stop(true),
+  };
 }
 
 function complaintAbout(

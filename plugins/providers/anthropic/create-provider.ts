@@ -5,7 +5,6 @@ import type {
   Message,
   MessageEvent,
   MessagesCapability,
-  MessagesRequest,
   PluginHost,
   Provider,
   TokenCount,
@@ -41,9 +40,8 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
 /** What a client of the same protocol asks and gets goes through as it is. */
 function createMessages({ client, messagesUrl, countTokensUrl }: AnthropicClient): MessagesCapability {
   return {
-    complete: (request, context) => client.ask<Message>(messagesUrl, withoutStream(request), context),
-    stream: (request, context) =>
-      client.stream<MessageEvent>(messagesUrl, { ...request, stream: true }, context, isLast),
+    complete: (request, context) => client.ask<Message>(messagesUrl, request, context),
+    stream: (request, context) => client.stream<MessageEvent>(messagesUrl, request, context, isLast),
     countTokens: (request, context) => client.ask<TokenCount>(countTokensUrl, request, context),
   };
 }
@@ -81,9 +79,4 @@ function createChat(
 /** The connection may stay open after it. */
 function isLast({ type }: Loose): boolean {
   return type === "message_stop";
-}
-
-/** A client may say `stream: false` or `stream: null`, and the API is told nothing of streams then. */
-function withoutStream({ stream: _stream, ...request }: MessagesRequest): Loose {
-  return request;
 }

@@ -93,7 +93,7 @@ async function formBody({ request, settings }: Exchange, contentType: string, ad
 }
 
 async function jsonBody({ request, settings }: Exchange, path: string, admission: Admission) {
-  const body = validate(modelSchema, await readJson(request, settings));
+  const body = validate(modelSchema, (await readJson(request, settings)).value);
   admission.bodyIsRead();
   const model = body.model ?? defaultModels[path];
   if (model === undefined) {

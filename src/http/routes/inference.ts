@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
+import type { WrittenBody } from "../../gateway/gateway-call.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { admitted } from "../admitted.ts";
@@ -37,12 +38,10 @@ export function endpointRoute<Body extends RequestBody>(
     streams: endpoint.streams,
     handle: (exchange) =>
       admitted(exchange, async (admission) => {
-        const body = validate(
-          compiled ??= z.compile(requestSchema),
-          await readJson(exchange.request, exchange.settings),
-        );
+        const { value, text } = await readJson(exchange.request, exchange.settings);
+        const body = validate(compiled ??= z.compile(requestSchema), value);
         admission.bodyIsRead();
-        return await answer(exchange, endpoint, body, admission.done);
+        return await answer(exchange, endpoint, { body, text }, admission.done);
       }),
   };
 }
@@ -50,13 +49,16 @@ export function endpointRoute<Body extends RequestBody>(
 async function answer<Body extends RequestBody>(
   exchange: Exchange,
   endpoint: Endpoint<Body>,
-  body: Body,
+  written: WrittenBody<Body>,
   done: () => void,
 ): Promise<Response> {
   const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
-  if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
+  if (settings.logPrompts) {
+    services.logger.debug("request body", { request_id: requestId, body: written.body });
+  }
   const { target, content, losses } = await endpoint.answer(services.gateway, {
-    body,
+    body: written.body,
+    written,
     headers: request.headers,
     hops: hopsOf(request.headers),
     protocolHeaders: endpoint.protocolHeaders?.(request.headers) ?? noHeaders,

@@ -38,6 +38,16 @@ export interface CallContext extends BackendContext {
    * providers that speak that very protocol.
    */
   readonly protocolHeaders?: Readonly<Record<string, string>>;
+  /** The client's own writing of the request, for a provider that speaks its protocol: `BackendClient` sends it where nothing was changed. */
+  readonly written?: WrittenRequest | undefined;
+}
+
+/** A request as its client wrote it, with this target's name of the model in its place. */
+export interface WrittenRequest {
+  /** The very object that the provider was given: a request that was changed is another one. */
+  readonly body: unknown;
+  /** Undefined where the text can be read in two ways, and the object must be written anew. */
+  text(): string | undefined;
 }
 
 /** Something that a translation could not carry over as it was. */

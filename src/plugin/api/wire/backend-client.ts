@@ -1,5 +1,5 @@
 import type { PluginHost } from "../host.ts";
-import type { BackendContext, CallResult, StreamResult } from "../provider.ts";
+import type { BackendContext, CallContext, CallResult, StreamResult } from "../provider.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { errorFromResponse } from "./error-body.ts";
 import { eventFrames } from "./event-frames.ts";
@@ -7,6 +7,8 @@ import { readJson } from "./read-json.ts";
 
 /** Characters; no vendor's keys are shorter. */
 const shortestSecret = 8;
+
+type AskContext = BackendContext & Pick<CallContext, "written">;
 
 /** A request as it will go out, for those who must sign it. */
 export interface OutgoingRequest {
@@ -49,10 +51,10 @@ export class BackendClient {
     this.#options = options;
   }
 
-  /** Posts `body` as JSON and gives the JSON of the answer. */
-  ask<Answer>(url: string, body: unknown, context: BackendContext): Promise<CallResult<Answer>> {
+  /** Posts `body` as JSON, as the client wrote it where it is the client's own, and gives the JSON of the answer. */
+  ask<Answer>(url: string, body: unknown, context: AskContext): Promise<CallResult<Answer>> {
     return this.#guard(async () => {
-      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const response = await this.#send("POST", url, writing(body, context), context);
       const { value, text } = await this.#json(response, context);
       return { body: value as Answer, text, headers: response.headers };
     });
@@ -73,7 +75,7 @@ export class BackendClient {
   stream<Event>(
     url: string,
     body: unknown,
-    context: BackendContext,
+    context: AskContext,
     isLast?: (event: Event) => boolean,
   ): Promise<StreamResult<Event>> {
     return this.#guard(async () => {
@@ -89,9 +91,9 @@ export class BackendClient {
   }
 
   /** Posts `body` as JSON and gives the response once it is known to be a stream, for backends with a framing of their own. */
-  open(url: string, body: unknown, context: BackendContext): Promise<Response> {
+  open(url: string, body: unknown, context: AskContext): Promise<Response> {
     return this.#guard(async () => {
-      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const response = await this.#send("POST", url, writing(body, context), context);
       const type = response.headers.get("content-type") ?? "";
       if (!response.ok || response.body === null || /text\/html|application\/json/.test(type)) {
         // A whole answer where pieces were asked for is either an error or a backend that cannot stream.
@@ -176,4 +178,8 @@ export class BackendClient {
     const { kind, status, retryAfterMs, code, param } = error;
     return new UpstreamError({ kind, status, retryAfterMs, code, param, message });
   }
+}
+
+function writing(body: unknown, { written }: AskContext): string {
+  return (written?.body === body ? written?.text() : undefined) ?? JSON.stringify(body);
 }
