@@ -1,10 +1,13 @@
+import type { ExpectedUse } from "../auth/limits/contracts.ts";
+import { ApiError } from "../lib/api-error.ts";
 import { replaceMember } from "../lib/json-text.ts";
 import type { CallContext, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
-import type { AttemptContext, CatalogModel, RequestFacts } from "../router/contracts.ts";
+import type { AttemptContext, CatalogModel, Dispatched, RequestFacts } from "../router/contracts.ts";
 import { BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
+import { MeteredRequest } from "./metered-request.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { NormaliserOptions, RequestBody } from "./operation.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
@@ -25,54 +28,102 @@ export async function complete<Body extends RequestBody>(
   const facts = describe(call);
   const record = new RequestRecord(services, generation, recordedCall(call, facts), release);
   try {
-    const resolution = generation.router.resolve(facts);
-    record.resolution = resolution;
-    const plan = generation.router.plan(resolution, facts, record.candidates);
-    const attempt = { signal: call.signal, arrivedAt: call.arrivedAt, attempts: record.attempts };
-
+    record.metered = new MeteredRequest(
+      services,
+      { ...call, operation: facts.operation, stream: facts.stream },
+      expectedUse(services, call, facts),
+      record.candidates,
+    );
     if (!facts.stream) {
-      const dispatched = await generation.router.attempt(
-        plan,
-        (context) => {
-          const { provider, body, callContext, options } = prepare(
-            services,
-            generation,
-            call,
-            record,
-            context,
-          );
-          return call.operation.complete(provider, body, callContext, options);
-        },
-        attempt,
+      const dispatched = await dispatch(
+        services,
+        generation,
+        record,
+        facts,
+        call,
+        ({ provider, body, callContext, options }) =>
+          call.operation.complete(provider, body, callContext, options),
       );
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
       const { body, text } = dispatched.value;
-      return {
-        target: dispatched.model.id,
-        content: { body, text },
-        losses: record.lossesOf(dispatched.model.id),
-      };
+      return answerOf(dispatched, { body, text }, record);
     }
-    const dispatched = await generation.router.attempt(
-      plan,
-      async (context) => {
-        const { provider, body, callContext, options } = prepare(services, generation, call, record, context);
+    const dispatched = await dispatch(
+      services,
+      generation,
+      record,
+      facts,
+      call,
+      async ({ provider, body, callContext, options }) => {
         const opened = await call.operation.stream!(provider, body, callContext, options);
         return await BegunStream.begin(opened.frames, opened.normaliser);
       },
-      attempt,
     );
-    const stream = new OpenStream(
-      services,
-      dispatched,
-      resolution.timeouts.idleMs,
-      generation.heartbeatMs,
-      record,
-    );
-    return { target: dispatched.model.id, content: { stream }, losses: record.lossesOf(dispatched.model.id) };
+    const { idleMs } = record.resolution!.timeouts;
+    const stream = new OpenStream(services, dispatched, idleMs, generation.heartbeatMs, record);
+    return answerOf(dispatched, { stream }, record);
   } catch (error) {
     throw record.fail(error);
   }
+}
+
+/** Finds targets and tries them; again with the cheaper model of a budget that cannot pay the one that was asked for. */
+async function dispatch<Body extends RequestBody, Value>(
+  services: GatewayServices,
+  generation: Generation,
+  record: RequestRecord,
+  facts: RequestFacts,
+  call: GatewayCall<Body>,
+  run: (prepared: ReturnType<typeof prepare<Body>>) => Promise<Value>,
+): Promise<Dispatched<Value>> {
+  const { metered } = record;
+  record.resolution = generation.router.resolve(facts);
+  const plan = generation.router.plan(record.resolution, facts, record.candidates);
+  try {
+    return await generation.router.attempt(
+      plan,
+      (context) => run(prepare(services, generation, call, record, context)),
+      {
+        signal: call.signal,
+        arrivedAt: call.arrivedAt,
+        attempts: record.attempts,
+        reserve: (target) => metered?.reserve(target),
+      },
+    );
+  } catch (error) {
+    const cheaper = isUnpayable(error) ? metered?.downgrade : undefined;
+    if (cheaper === undefined || record.downgradedTo !== undefined) throw error;
+    record.downgradedTo = cheaper;
+    return await dispatch(services, generation, record, { ...facts, model: cheaper }, call, run);
+  }
+}
+
+function isUnpayable(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "insufficient_quota" && error.cause === undefined;
+}
+
+function answerOf(
+  { model: { id } }: Dispatched<unknown>,
+  content: GatewayAnswer["content"],
+  record: RequestRecord,
+): GatewayAnswer {
+  return { target: id, content, losses: record.lossesOf(id), limits: record.metered!.limits };
+}
+
+function expectedUse<Body extends RequestBody>(
+  { clock }: GatewayServices,
+  { operation }: GatewayCall<Body>,
+  { model, promptTokens, maxOutputTokens, choices = 1 }: RequestFacts,
+): ExpectedUse {
+  const isFree = operation.isFree === true;
+  return {
+    model,
+    promptTokens: isFree ? 0 : promptTokens,
+    outputTokens: isFree ? 0 : maxOutputTokens,
+    choices,
+    isFree,
+    arrivedAt: clock.now(),
+  };
 }
 
 function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
@@ -82,6 +133,7 @@ function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: 
     model: facts.model,
     stream: facts.stream,
     principal,
+    user: facts.user,
     requestId,
     decisionId,
     signal,
@@ -117,7 +169,9 @@ function prepare<Body extends RequestBody>(
   { model, signal }: AttemptContext,
 ) {
   const { requestId } = call;
-  const body = { ...call.body, model: model.model };
+  const named = { ...call.body, model: model.model };
+  const limit = record.metered?.outputTokens;
+  const body = limit === undefined ? named : call.operation.limitOutput?.(named, limit) ?? named;
   const callContext: CallContext = {
     requestId,
     signal,

@@ -3,7 +3,9 @@ import type { ForwardRequest, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { ForwardedPath, RequestFacts } from "../router/contracts.ts";
 import { ForwardedBody } from "./forwarded-body.ts";
+import type { LimitStates } from "./gateway-call.ts";
 import type { GatewayServices } from "./gateway-services.ts";
+import { MeteredRequest } from "./metered-request.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
 
 /** A request that is handed on as it is. */
@@ -33,6 +35,8 @@ export interface ForwardAnswer {
   readonly target: string;
   readonly contentType: string;
   readonly body: ForwardedBody;
+  /** The caller's limits as they stand. */
+  readonly limits: LimitStates;
 }
 
 /**
@@ -47,6 +51,19 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
   const record = new RequestRecord(services, generation, recorded, release);
   try {
     const facts = describe(call);
+    record.metered = new MeteredRequest(
+      services,
+      { ...call, operation: call.path, stream: false },
+      {
+        model: call.model,
+        promptTokens: 0,
+        outputTokens: 0,
+        choices: 1,
+        isFree: false,
+        arrivedAt: services.clock.now(),
+      },
+      record.candidates,
+    );
     const resolution = generation.router.resolve(facts);
     record.resolution = resolution;
     const planned = generation.router.plan(resolution, facts, record.candidates);
@@ -68,12 +85,18 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
           tenant: call.principal.tenant,
           reportLoss: (loss) => record.lose(model.id, loss),
         }),
-      { signal: call.signal, arrivedAt: call.arrivedAt, attempts: record.attempts },
+      {
+        signal: call.signal,
+        arrivedAt: call.arrivedAt,
+        attempts: record.attempts,
+        reserve: (target) => record.metered?.reserve(target),
+      },
     );
     return {
       target: dispatched.model.id,
       contentType: dispatched.value.headers.get("content-type") ?? "application/octet-stream",
       body: new ForwardedBody(services, dispatched, plan.timeouts, call.arrivedAt, record),
+      limits: record.metered.limits,
     };
   } catch (error) {
     throw record.fail(error);

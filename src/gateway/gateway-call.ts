@@ -1,3 +1,4 @@
+import type { LimitState } from "../auth/limits/rate-usage.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Loss } from "../schema/decision.ts";
 import type { Operation, RequestBody } from "./operation.ts";
@@ -40,6 +41,14 @@ export interface GatewayAnswer {
     | { readonly stream: AnswerStream };
   /** What the translation to that target lost, as far as it is known when the answer begins. */
   readonly losses: readonly Loss[];
+  /** The caller's limits as they stand. */
+  readonly limits: LimitStates;
+}
+
+/** Of all limits that count for a caller, those of which the least is left. */
+export interface LimitStates {
+  readonly requests: LimitState | undefined;
+  readonly tokens: LimitState | undefined;
 }
 
 /** The pieces of an answer, each the JSON text of one event. */

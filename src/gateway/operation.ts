@@ -9,6 +9,8 @@ export interface RequestSummary {
   readonly promptTokens: number;
   /** The client's limit of the answer, when given. */
   readonly maxOutputTokens: number | undefined;
+  /** Answers that are asked for at once; one when absent. */
+  readonly choices?: number;
   readonly needsTools: boolean;
   readonly needsVision: boolean;
   readonly needsJsonSchema: boolean;
@@ -90,6 +92,10 @@ export interface Operation<Body extends RequestBody = RequestBody> {
     context: CallContext,
     options: NormaliserOptions,
   ): Promise<OpenedStream>;
+  /** The request with a limit of its answer's tokens, where it has none. Absent: the endpoint's answers have none or need none. */
+  limitOutput?(body: Body, tokens: number): Body;
+  /** Backends take no money for it. */
+  readonly isFree?: boolean;
   /** How pieces become server-sent events. Absent where there are no streams. */
   readonly framing?: EventFraming;
   /** The headers of a request that belong to its protocol. */

@@ -1,11 +1,15 @@
+import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
+import { toDollars } from "../lib/money.ts";
+import { costOf } from "../lib/price.ts";
 import type { FidelityLoss } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
-import type { AttemptResult, Dispatched, Resolution } from "../router/contracts.ts";
+import type { AttemptResult, CatalogModel, Dispatched, Resolution } from "../router/contracts.ts";
 import { toApiError } from "../router/to-api-error.ts";
 import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decision.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
+import type { MeteredRequest } from "./metered-request.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
 
 /** What a record tells of the request itself. */
@@ -14,7 +18,9 @@ export interface RecordedCall {
   /** The name that the client asked for. */
   readonly model: string;
   readonly stream: boolean;
-  readonly principal: { readonly id: string };
+  readonly principal: Pick<Principal, "id" | "team" | "organisation">;
+  /** The end user that the client names. */
+  readonly user?: string | undefined;
   readonly requestId: string;
   readonly decisionId: string;
   /** Aborts when the client has left. */
@@ -41,6 +47,8 @@ interface Produced {
 export class RequestRecord {
   /** Filled in by the pipeline as it goes. */
   resolution: Resolution | undefined;
+  metered: MeteredRequest | undefined;
+  downgradedTo: string | undefined;
   readonly candidates: Candidate[] = [];
   readonly attempts: AttemptRecord[] = [];
   readonly losses: Loss[] = [];
@@ -96,18 +104,13 @@ export class RequestRecord {
     const firstTokenMs = dispatched.firstTokenMs === undefined
       ? undefined
       : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
-    const cost = usage === undefined
-      ? undefined
-      : this.#generation.cost(dispatched.model.id, produced.usage ?? { ...usage, total_tokens: 0 });
     this.#write({
-      target: dispatched.model.id,
+      ...booked(dispatched.model, usage, produced.usage),
       outcome: result.outcome,
       status: 200,
       ...(result.error === undefined
         ? {}
         : { error: String((result.error as Error).message ?? result.error) }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(cost === undefined ? {} : { cost_usd: cost }),
     }, firstTokenMs);
   }
 
@@ -118,7 +121,12 @@ export class RequestRecord {
     const refused = aborted && reason instanceof ApiError;
     const cancelled = aborted && !refused;
     const apiError = cancelled ? clientLeft() : this.toApiError(refused ? reason : error);
+    const target = cancelled ? this.metered?.target : undefined;
     this.#write({
+      // A backend that was at work when the client left has read the prompt, and will say so on its bill.
+      ...(target === undefined
+        ? {}
+        : booked(target, this.#usageOf({ usage: undefined, outputCharacters: 0 }), undefined)),
       outcome: cancelled ? "cancelled" : "error",
       status: apiError.status,
       error: apiError.message,
@@ -137,19 +145,26 @@ export class RequestRecord {
       prompt_tokens: usage?.prompt_tokens ?? estimatePromptTokens!(),
       completion_tokens: usage?.completion_tokens ?? tokensOf(outputCharacters),
       cached_tokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+      cache_write_tokens: Number(usage?.prompt_tokens_details?.cache_write_tokens ?? 0),
       reasoning_tokens: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
       estimated: usage === undefined,
     };
   }
 
   #write(
-    result:
+    { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
-      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd">>,
+      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version">>
+      & { readonly nanodollars?: number },
     firstTokenMs?: number,
   ): void {
     if (this.#written) return;
     this.#written = true;
+    const { usage } = result;
+    this.metered?.settle(
+      usage === undefined ? 0 : usage.prompt_tokens + usage.completion_tokens,
+      nanodollars,
+    );
     this.#release();
     const { clock } = this.#services;
     const call = this.#call;
@@ -162,7 +177,11 @@ export class RequestRecord {
       operation: call.operation,
       model: call.model,
       ...describeResolution(this.resolution),
+      ...(this.downgradedTo === undefined ? {} : { downgraded_to: this.downgradedTo }),
       principal: call.principal.id,
+      ...(call.principal.team === undefined ? {} : { team: call.principal.team }),
+      ...(call.principal.organisation === undefined ? {} : { organisation: call.principal.organisation }),
+      ...(call.user === undefined ? {} : { user: call.user }),
       stream: call.stream,
       policy: this.#generation.policyHash,
       candidates: this.candidates,
@@ -177,6 +196,18 @@ export class RequestRecord {
       },
     });
   }
+}
+
+/** What an answer, whole or in part, has used and cost. */
+function booked({ id, price }: CatalogModel, usage: Decision["usage"], given: Usage | undefined) {
+  const nanodollars = costOf(price, given ?? usage);
+  return {
+    target: id,
+    ...(usage === undefined ? {} : { usage }),
+    ...(nanodollars === undefined
+      ? {}
+      : { cost_usd: toDollars(nanodollars), price_version: price!.version, nanodollars }),
+  };
 }
 
 /** 499 is nginx's status for a client that closed the request; nobody is there to read it. */

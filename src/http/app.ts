@@ -1,11 +1,11 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
-import { hasPermission, type Principal } from "../auth/principal.ts";
+import type { Permission } from "../auth/permissions.ts";
+import { everything, type Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { TargetCheck } from "./check-target.ts";
 import { asApiError, dialectOf, errorResponse } from "./error-response.ts";
-import type { Exchange } from "./exchange.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
 import type { Route } from "./route.ts";
 import { routeTable } from "./routes.ts";
@@ -20,7 +20,19 @@ interface Arrival {
 type GatewayContext = Context<{ Bindings: Arrival }>;
 
 /** Open routes see a caller without any right. */
-const nobody: Principal = { id: "anonymous", roles: [], tenant: "default", mayUse: () => false };
+const nobody: Principal = {
+  id: "anonymous",
+  roles: [],
+  permissions: new Set(),
+  tenant: "default",
+  team: undefined,
+  organisation: undefined,
+  mayUse: () => false,
+  mayAsk: () => false,
+  mayCall: () => false,
+  accounts: [],
+  grants: everything,
+};
 
 /** Client-chosen request ids are taken over when they are harmless to print. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
@@ -71,7 +83,7 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
   app.notFound((context) => {
     // Asked of the router only here: a second handler on each path would take every request off its fast way.
     const takes = (method: string) => app.router.match(method, context.req.path)[0].length > middlewares;
-    const allowed = ["GET", "POST", "DELETE"].filter(takes);
+    const allowed = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter(takes);
     const refusal = allowed.length > 0 ? methodNotAllowed(allowed) : new ApiError({
       status: 404,
       code: "unknown_url",
@@ -101,27 +113,44 @@ function run(
   services: HttpServices,
   settings: HttpSettings,
 ): Response | Promise<Response> {
-  const exchange: Exchange = {
-    ...context.env,
-    request: context.req.raw,
-    services,
-    settings,
-    principal: authorise(route, context.req.raw, services),
-    parameter: (name) => context.req.param(name) ?? "",
-    query: (name) => context.req.query(name),
-  };
-  return route.handle(exchange);
+  const request = context.req.raw;
+  const answer = (principal: Principal) =>
+    route.handle({
+      ...context.env,
+      request,
+      services,
+      settings,
+      principal,
+      parameter: (name) => context.req.param(name) ?? "",
+      query: (name) => context.req.query(name),
+    });
+  if (route.permission === "open") return answer(nobody);
+  const { connection } = context.env;
+  const principal = services.access().authenticate({
+    headers: request.headers,
+    get address() {
+      return settings.clientAddress(connection.remoteAddress, request.headers);
+    },
+  });
+  if (!(principal instanceof Promise)) {
+    checkPermission(route, principal, context.req.path);
+    return answer(principal);
+  }
+  return principal.then((found) => {
+    checkPermission(route, found, context.req.path);
+    return answer(found);
+  });
 }
 
-function authorise(route: Route, request: Request, services: HttpServices): Principal {
-  if (route.permission === "open") return nobody;
-  const principal = services.access().authenticate(request.headers);
-  if (hasPermission(principal, route.permission)) return principal;
-  throw new ApiError({
-    status: 403,
-    code: "permission_denied",
-    message: `This key has no right to ${route.permission}.`,
-  });
+/** @throws {ApiError} 403 */
+function checkPermission({ permission }: Route, principal: Principal, path: string): void {
+  const may = permission === "any" || principal.permissions.has(permission as Permission);
+  if (!may) throw denied(`This key has no right to ${permission}.`);
+  if (!principal.mayCall(path)) throw denied(`This key may not call ${path}.`);
+}
+
+function denied(message: string): ApiError {
+  return new ApiError({ status: 403, code: "permission_denied", message });
 }
 
 /**
@@ -131,7 +160,7 @@ function authorise(route: Route, request: Request, services: HttpServices): Prin
 function crossOrigin(settings: HttpSettings) {
   return cors({
     origin: settings.corsOrigins.includes("*") ? "*" : [...settings.corsOrigins],
-    allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     exposeHeaders: [
       "x-request-id",
       "x-intellirouter-decision",

@@ -1,14 +1,14 @@
 import type { z } from "zod";
-import type { Permission } from "../auth/principal.ts";
+import type { Permission } from "../auth/permissions.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** One entry of the route table; the router, the permission check and the OpenAPI document all read it. */
 export interface Route {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** In Hono's notation. */
   readonly path: string;
-  /** What a caller needs; `open` asks for nothing and must tell nothing. */
-  readonly permission: Permission | "open";
+  /** What a caller needs; `any` asks for a key and no more, `open` for nothing and must tell nothing. */
+  readonly permission: Permission | "any" | "open";
   readonly summary: string;
   readonly tag: string;
   readonly requestSchema?: z.ZodType;

@@ -157,7 +157,6 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       warnings: [...loaded.warnings, ...warnings],
       router,
       providers,
-      cost: (target, usage) => registry.cost(target, usage),
       echoRequestedModel: settings.server.response_model === "requested",
       heartbeatMs: settings.server.heartbeat_ms,
       policyHash: policyHash(loaded),

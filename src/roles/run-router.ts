@@ -1,3 +1,5 @@
+import type { AdministrativeAct } from "../auth/accounts/account-manager.ts";
+import { clientAddressBehind } from "../auth/client-address.ts";
 import type { Environment } from "../config/environment.ts";
 import { openDataDirectory } from "../config/data-directory.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
@@ -27,7 +29,9 @@ import { Generations } from "./generations.ts";
 import { closeServer, listen } from "./listen.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
+import { createLimiter, openAccounts, sharedLimits } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
+import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
 import type { SharedServices } from "./shared-services.ts";
 import { stateSettings } from "./state-settings.ts";
@@ -78,6 +82,13 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const onStoreError = (error: unknown) => logger.error("the store failed", { error });
   const shared = { ...base, reasoning: new ReasoningMemory(store, onStoreError) };
   shutdown.register("store", () => store.close?.());
+  const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
+  shutdown.register("usage ledger", () => usage.close());
+  const audit = (act: AdministrativeAct) => logger.info("administration", { ...act });
+  const accounts = await openAccounts(shared, audit);
+  shutdown.register("accounts", () => accounts.close());
+  const limiter = createLimiter(shared, usage);
+  limiter.configure(sharedLimits(loaded));
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
@@ -93,7 +104,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     shared,
     strategies,
   });
-  let opened = await decideAccess(loaded, store, environment);
+  const decide = (next: LoadedSettings) => decideAccess(next, store, accounts.book, environment, shared);
+  let opened = await decide(loaded);
   if (opened.warning !== undefined) logger.warn(opened.warning);
   const first = await compose(composeOptions(loaded));
   warn(first, logger);
@@ -107,9 +119,12 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     clock,
     acquire: () => generations.acquire(),
     record: (decision) => {
+      usage.ledger.settle(decision);
       decisions.record(decision);
       if (generations.current.loaded.settings.logging.access) writeAccessLine(logger, decision);
     },
+    limiter,
+    ledger: usage.ledger,
     responses: new ResponseStore(store, {
       retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
       now: () => clock.now(),
@@ -123,7 +138,11 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const services = {
     gateway,
     logger,
-    access: () => opened.access,
+    access: () => opened.access(),
+    accounts,
+    usage: usage.database,
+    flushUsage: () => usage.ledger.flush(),
+    limiter,
     listModels: (mayUse: (target: string) => boolean) =>
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
     listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
@@ -161,7 +180,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       try {
         const next = await options.reload();
         const composition = await compose(composeOptions(next, generations.current.strategies));
-        const access = await decideAccess(next, store, environment);
+        const access = await decide(next);
         // Nobody would ever see it: only a start shows a new key.
         if (access.newAdminKey !== undefined) {
           throw new Error(
@@ -172,6 +191,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
         warn(composition, logger);
         warnOfRestart(generations.current.loaded, next, logger);
         opened = access;
+        limiter.configure(sharedLimits(next));
         activate(composition);
         void loadPrices(composition, shared, refreshModels);
         logger.info("the configuration was reloaded", { file: next.file });
@@ -199,10 +219,10 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     async keepAdminKey() {
       const { newAdminKey } = opened;
       if (newAdminKey === undefined || await newAdminKey.keep()) return newAdminKey?.key;
-      opened = await decideAccess(loaded, store, environment);
+      opened = await decide(loaded);
       return undefined;
     },
-    keyRequired: opened.access.keyRequired,
+    keyRequired: opened.access().keyRequired,
     discovered,
     providers: () => generations.current.planned,
     models: () => generations.current.registry.names(),
@@ -261,6 +281,7 @@ function httpSettings({ settings }: LoadedSettings): HttpSettings {
     maxBytes: server.max_body_bytes,
     maxDepth: server.max_json_depth,
     allowedHosts: new Set(server.allowed_hosts.map((name) => name.toLowerCase())),
+    clientAddress: clientAddressBehind(server.trusted_proxies),
     corsOrigins: cors.origins,
     corsMaxAgeSeconds: cors.max_age_seconds,
     accessLog: logging.access,

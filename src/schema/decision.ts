@@ -12,6 +12,8 @@ export const filterSchema = z.enum([
   "price",
   "health",
   "strategy",
+  "limit",
+  "budget",
 ]);
 
 export const candidateSchema = z.strictObject({
@@ -57,8 +59,14 @@ export const decisionSchema = z.strictObject({
     reason: z.string().describe("The condition, and whether it was false or could not be told."),
   })).optional().describe("Routes that came before and whose condition did not hold."),
   strategy: z.string().optional(),
-  principal: z.string(),
+  principal: z.string().describe("Id of the caller's key."),
+  team: z.string().optional(),
+  organisation: z.string().optional(),
+  user: z.string().optional().describe("The end user that the client named."),
   stream: z.boolean(),
+  downgraded_to: z.string().optional().describe(
+    "The model that was asked in its place, because a budget could not pay it.",
+  ),
   policy: z.string().describe("Hash of the routing part of the configuration that decided."),
   candidates: z.array(candidateSchema),
   attempts: z.array(attemptSchema),
@@ -70,10 +78,13 @@ export const decisionSchema = z.strictObject({
     prompt_tokens: z.number().int(),
     completion_tokens: z.number().int(),
     cached_tokens: z.number().int(),
+    cache_write_tokens: z.number().int(),
     reasoning_tokens: z.number().int(),
     estimated: z.boolean().describe("The backend gave no usage; the counts are the gateway's estimate."),
   }).optional(),
   cost_usd: z.number().optional().describe("Absent when the price is unknown."),
+  price_version: z.string().optional().describe("Which price the cost was reckoned with."),
+  cached: z.boolean().optional().describe("Answered from the gateway's own cache."),
   losses: z.array(lossSchema).optional().describe("What a translation could not carry over as it was."),
   timing: z.strictObject({
     queue_ms: z.number().describe("From arrival to the first dispatch."),

@@ -6,6 +6,15 @@
  * `strategy_options`) are checked by the plugin's own schema when it is created.
  */
 import { z } from "zod";
+import {
+  accountName,
+  budgetSchema,
+  keyFieldsSchema,
+  limitsSchema,
+  organisationFieldsSchema,
+  permissionSchema,
+  teamFieldsSchema,
+} from "./account.ts";
 
 const milliseconds = (description: string) =>
   z.number().int().min(0).max(86_400_000).describe(`${description}, in milliseconds.`);
@@ -22,6 +31,9 @@ export const serverSchema = z.strictObject({
   port: port.default(8000).describe("Port to listen on; 0 lets the system choose one."),
   allowed_hosts: z.array(z.string().min(1)).default([]).describe(
     "Host names that requests may carry in their Host header; empty allows every well-formed one.",
+  ),
+  trusted_proxies: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).default([]).describe(
+    "Addresses of proxies whose X-Forwarded-For tells where a request comes from, such as `10.0.0.0/8`. Only keys with ip_ranges ask for it.",
   ),
   max_body_bytes: z.number().int().min(1024).max(1_073_741_824).default(33_554_432).describe(
     "Largest request body, before and after decompression.",
@@ -65,28 +77,61 @@ export const loggingSchema = z.strictObject({
   ),
 }).describe("Logs, written to standard error.");
 
-export const authKeySchema = z.strictObject({
-  id: name.describe("Name of the key in logs, decisions and limits."),
+export const authKeySchema = keyFieldsSchema.extend({
+  id: accountName.describe("Name of the key in logs, decisions and limits."),
   hash: z.string().regex(
     /^sha256:[0-9a-f]{64}$/,
     'must be "sha256:" and 64 hexadecimal digits, as `intellirouter config hash-key` prints',
   ).describe("SHA-256 of the key, as `intellirouter config hash-key` prints it."),
-  roles: z.array(z.enum(["admin", "developer"])).min(1).default(["developer"]).describe(
-    "What the key may do: `developer` calls models, `admin` may also use /admin.",
+}).describe("A static API key. `intellirouter keys create` makes keys without a configuration.");
+
+export const issuerSchema = z.strictObject({
+  name: accountName.describe("Begins the ids of its callers in logs and books: `name:subject`."),
+  issuer: z.string().min(1).describe("The `iss` of its tokens, to the letter."),
+  audience: z.string().min(1).describe("What must be among the `aud` of its tokens."),
+  jwks_url: z.url({ protocol: /^https?$/ }).optional().describe("Where its public keys are."),
+  jwks_file: z.string().min(1).optional().describe(
+    "File that holds its public keys, relative to the configuration file.",
   ),
-  tenant: name.optional().describe(
-    "Whose key it is: keys of one tenant share stored responses and what is remembered of reasoning. The key's id when absent.",
+  algorithms: z.array(
+    z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]),
+  )
+    .min(1).default(["RS256", "ES256"]).describe("Signatures that are taken. Never a shared secret."),
+  clock_skew_seconds: z.number().int().min(0).max(300).default(30).describe(
+    "By how much its clock may differ from ours.",
   ),
-  models: z.array(z.string().min(1)).default(["*"]).describe(
-    "Targets the key may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing.",
+  default_roles: z.array(accountName).max(16).default(["developer"]).describe(
+    "Roles of those whose token names none.",
   ),
-}).describe("A static API key.");
+  claims: z.strictObject({
+    id: z.string().min(1).default("sub").describe("Who the caller is."),
+    roles: z.string().min(1).optional().describe(
+      "Roles, as a list or separated by spaces; unknown ones count for nothing.",
+    ),
+    team: z.string().min(1).optional().describe("The team whose limits and budget count."),
+    tenant: z.string().min(1).optional().describe("Whose data it is; each caller has his own when absent."),
+    models: z.string().min(1).optional().describe("Targets, as `models` of a key."),
+  }).prefault({}).describe("Which claims of a token say what."),
+}).refine((issuer) => (issuer.jwks_url === undefined) !== (issuer.jwks_file === undefined), {
+  error: "must have either jwks_url or jwks_file",
+}).describe("An OpenID Connect issuer whose tokens are taken in the place of keys.");
 
 export const authSchema = z.strictObject({
   mode: z.enum(["auto", "required", "none"]).default("auto").describe(
     "`auto`: on a loopback address no key is needed while none exists; on any other address the first start makes one admin key, prints it once and asks for it from then on. `required`: always ask. `none`: never ask.",
   ),
   keys: z.array(authKeySchema).default([]).describe("Static keys."),
+  teams: z.array(teamFieldsSchema.extend({ id: accountName })).default([]).describe(
+    "Teams, which keys belong to. Limits and budgets of a team are shared by its keys.",
+  ),
+  organisations: z.array(organisationFieldsSchema.extend({ id: accountName })).default([]).describe(
+    "Organisations, which teams belong to.",
+  ),
+  roles: z.array(z.strictObject({
+    name: accountName,
+    permissions: z.array(permissionSchema).min(1).describe("What keys with this role may do."),
+  })).default([]).describe("Roles beside `admin`, `operator`, `developer`, `viewer` and `service`."),
+  issuers: z.array(issuerSchema).default([]),
 }).describe(
   "Who may call. Keys can also come from the environment: INTELLIROUTER_API_KEYS, separated by commas, and INTELLIROUTER_ADMIN_KEY.",
 );
@@ -139,7 +184,13 @@ export const priceSchema = z.strictObject({
   input: z.number().min(0).describe("US dollars for one million prompt tokens."),
   output: z.number().min(0).describe("US dollars for one million answer tokens."),
   cached_input: z.number().min(0).optional().describe(
-    "US dollars for one million prompt tokens read from the backend's cache.",
+    "US dollars for one million prompt tokens read from the backend's cache; the price of input when absent.",
+  ),
+  cache_write: z.number().min(0).optional().describe(
+    "US dollars for one million prompt tokens written to the backend's cache; the price of input when absent.",
+  ),
+  per_request: z.number().min(0).optional().describe(
+    "US dollars for each request, beside its tokens: images, speech, and whatever is not counted in tokens.",
   ),
 });
 
@@ -152,6 +203,7 @@ export const modelSchema = z.strictObject({
     "What the model can do, where the gateway does not know or is wrong.",
   ),
   price: priceSchema.optional().describe("Overrides the built-in price data."),
+  limits: limitsSchema.optional(),
 }).describe("An alias, or facts about a model.");
 
 export const targetSchema = z.union([
@@ -269,6 +321,12 @@ export const downloadsSchema = z.strictObject({
   timeout_ms: milliseconds("Longest time for one file").default(10_000),
 }).describe("Files that requests name by address, fetched for backends that take only their bytes.");
 
+export const usageSchema = z.strictObject({
+  retention_days: z.number().min(0).max(36_500).default(400).describe(
+    "Days for which a row is kept for every request; 0 keeps them for ever. Sums, which budgets go by, stay.",
+  ),
+}).describe("The books: what every request used and cost. `intellirouter usage` reads them.");
+
 export const shutdownSchema = z.strictObject({
   drain_delay_ms: milliseconds(
     "Time between SIGTERM and refusing new connections, in which /readyz already says 503",
@@ -314,10 +372,14 @@ export const settingsSchema = z.strictObject({
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
+  usage: usageSchema.prefault({}),
+  limits: limitsSchema.optional().describe("Limits of the whole gateway."),
+  budget: budgetSchema.optional().describe("The budget of the whole gateway."),
   redis: redisSchema.optional(),
   chromadb: chromadbSchema.optional(),
 });
 
+export type IssuerSettings = z.infer<typeof issuerSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type ProviderSettings = z.infer<typeof providerSchema>;
 export type ModelSettings = z.infer<typeof modelSchema>;

@@ -22,6 +22,7 @@ export interface DecisionQuery {
   readonly target?: string | undefined;
   readonly outcome?: string | undefined;
   readonly principal?: string | undefined;
+  readonly team?: string | undefined;
 }
 
 const flushAfterMs = 200;
@@ -169,6 +170,6 @@ function readGroup(row: Record<string, DatabaseValue>): Group {
 }
 
 function matches(decision: Decision, query: DecisionQuery): boolean {
-  return (["model", "target", "outcome", "principal"] as const)
+  return (["model", "target", "outcome", "principal", "team"] as const)
     .every((field) => query[field] === undefined || decision[field] === query[field]);
 }

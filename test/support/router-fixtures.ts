@@ -24,6 +24,8 @@ export function catalogModel(id: string, overrides: Partial<CatalogModel> = {}):
     contextLength: undefined,
     inputPrice: undefined,
     outputPrice: undefined,
+    price: undefined,
+    maxOutputTokens: undefined,
     ...overrides,
   };
 }

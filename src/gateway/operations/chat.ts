@@ -29,6 +29,7 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
     return {
       promptTokens,
       maxOutputTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      choices: body.n ?? 1,
       needsTools: tools.length > 0,
       needsVision,
       needsJsonSchema: body.response_format?.type === "json_schema",
@@ -57,6 +58,7 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
     return { frames, normaliser: new ChatChunkNormaliser(options) };
   },
 
+  limitOutput: (body, tokens) => ({ ...body, max_completion_tokens: tokens }),
   framing: "data",
 };
 

@@ -4,6 +4,7 @@ import { ApiError } from "../../lib/api-error.ts";
 import { type Admission, admitted } from "../admitted.ts";
 import type { Exchange } from "../exchange.ts";
 import { peekModel } from "../multipart-model.ts";
+import { limitHeaders } from "../limit-headers.ts";
 import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
@@ -64,6 +65,7 @@ async function handle(
       "x-intellirouter-decision": decisionId,
       "x-intellirouter-target": encodeURI(answer.target),
       "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
+      ...limitHeaders(answer.limits, services.gateway.clock.now(), false),
       ...(answer.contentType.startsWith("text/event-stream") ? { "cache-control": "no-cache" } : {}),
     },
   });

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
-import type { WrittenBody } from "../../gateway/gateway-call.ts";
+import type { LimitStates, WrittenBody } from "../../gateway/gateway-call.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { admitted } from "../admitted.ts";
+import { dialectOf } from "../error-response.ts";
 import { EventStream } from "../event-stream.ts";
 import type { Exchange } from "../exchange.ts";
+import { limitHeaders } from "../limit-headers.ts";
 import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
@@ -56,7 +58,7 @@ async function answer<Body extends RequestBody>(
   if (settings.logPrompts) {
     services.logger.debug("request body", { request_id: requestId, body: written.body });
   }
-  const { target, content, losses } = await endpoint.answer(services.gateway, {
+  const { target, content, losses, limits } = await endpoint.answer(services.gateway, {
     body: written.body,
     written,
     headers: request.headers,
@@ -75,6 +77,7 @@ async function answer<Body extends RequestBody>(
     "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
   };
   if (endpoint.framing === "named") headers["request-id"] = requestId;
+  addLimits(headers, limits, exchange);
   if (request.headers.get(fidelityHeader) === "report") headers[lossesHeader] = lossReport(losses);
   if ("stream" in content) {
     headers["content-type"] = streamType;
@@ -86,6 +89,16 @@ async function answer<Body extends RequestBody>(
   headers["content-type"] = "application/json";
   done();
   return new Response(content.text ?? JSON.stringify(content.body), { headers });
+}
+
+function addLimits(
+  headers: Record<string, string>,
+  limits: LimitStates,
+  { request, services }: Exchange,
+): void {
+  if (limits.requests === undefined && limits.tokens === undefined) return;
+  const isMessages = dialectOf(new URL(request.url).pathname) === "anthropic";
+  Object.assign(headers, limitHeaders(limits, services.gateway.clock.now(), isMessages));
 }
 
 /** Asks for the losses of a translation to be told in the answer's headers. */

@@ -1,0 +1,147 @@
+import { toDollars, toNanodollars } from "../../lib/money.ts";
+import { periodEnd, type PeriodKind, periodKinds, periodOf, periodStart } from "../../lib/period.ts";
+import type { Budget, LimitStand } from "../../schema/account.ts";
+
+const limitNames = { day: "daily_usd", month: "monthly_usd", total: "total_usd" } as const;
+
+/** A budget that a request does not fit into. */
+export interface BudgetExcess {
+  readonly period: PeriodKind;
+  /** All in nanodollars. */
+  readonly limit: number;
+  readonly spent: number;
+  readonly reserved: number;
+  readonly asked: number;
+  /** Milliseconds until the period ends; Infinity for `total`. */
+  readonly endsInMs: number;
+}
+
+/** A share of a budget that has been reached. */
+export interface BudgetAlert {
+  readonly period: PeriodKind;
+  /** Such as `2026-11`. */
+  readonly periodName: string;
+  /** 0.8 for 80 %. */
+  readonly threshold: number;
+  /** Nanodollars. */
+  readonly limit: number;
+  readonly spent: number;
+}
+
+interface PeriodState {
+  readonly name: string;
+  readonly startsAt: number;
+  readonly endsAt: number;
+  spent: number;
+  /** The highest share that an alert was given for, or that had been reached before this process began. */
+  alerted: number | undefined;
+}
+
+/**
+ * What one account has spent in the running periods, and what is set aside for requests that run. All amounts are whole nanodollars;
+ * times are of the wall clock, since budgets go by the calendar.
+ */
+export class BudgetUsage {
+  /** As it is now; it may change while the account goes on spending. */
+  budget: Budget;
+  readonly #periods = new Map<PeriodKind, PeriodState>();
+  #reserved = 0;
+
+  constructor(budget: Budget) {
+    this.budget = budget;
+  }
+
+  /** Takes over what the books say of the running period. */
+  load(kind: PeriodKind, nanodollars: number, now: number): void {
+    this.#period(kind, now).spent = nanodollars;
+  }
+
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  spent(kind: PeriodKind, now: number): number {
+    return this.#period(kind, now).spent;
+  }
+
+  /** The first limit that the amount does not fit into. Nothing always fits: it costs nothing. */
+  excess(amount: number, now: number): BudgetExcess | undefined {
+    if (amount === 0) return undefined;
+    for (const kind of periodKinds) {
+      const dollars = this.budget[limitNames[kind]];
+      if (dollars === undefined) continue;
+      const limit = toNanodollars(dollars);
+      const { spent, endsAt } = this.#period(kind, now);
+      if (spent + this.#reserved + amount > limit) {
+        return {
+          period: kind,
+          limit,
+          spent,
+          reserved: this.#reserved,
+          asked: amount,
+          endsInMs: endsAt - now,
+        };
+      }
+    }
+    return undefined;
+  }
+
+  /** How every limit stands, in US dollars. */
+  standing(now: number): Omit<LimitStand, "account">[] {
+    return periodKinds.flatMap((kind) => {
+      const most = this.budget[limitNames[kind]];
+      if (most === undefined) return [];
+      const used = toDollars(this.#period(kind, now).spent);
+      return [{ limit: limitNames[kind], most, used, reserved: toDollars(this.#reserved) }];
+    });
+  }
+
+  reserve(amount: number): void {
+    this.#reserved += amount;
+  }
+
+  release(amount: number): void {
+    this.#reserved -= amount;
+  }
+
+  /**
+   * Adds what a request has cost, and tells which shares of the budget have been reached by it.
+   *
+   * @param arrivedAt when the request arrived: it belongs to that period, as in the books.
+   */
+  spend(amount: number, arrivedAt: number, now: number): BudgetAlert[] {
+    const alerts: BudgetAlert[] = [];
+    for (const kind of periodKinds) {
+      const state = this.#period(kind, now);
+      if (arrivedAt < state.startsAt) continue;
+      const before = state.spent;
+      state.spent += amount;
+      const dollars = this.budget[limitNames[kind]];
+      if (dollars === undefined) continue;
+      const limit = toNanodollars(dollars);
+      const reached = (spent: number) =>
+        Math.max(0, ...this.budget.alerts.filter((share) => spent >= share * limit));
+      state.alerted ??= before === 0 ? 0 : reached(before);
+      const threshold = reached(state.spent);
+      if (threshold <= state.alerted) continue;
+      state.alerted = threshold;
+      alerts.push({ period: kind, periodName: state.name, threshold, limit, spent: state.spent });
+    }
+    return alerts;
+  }
+
+  #period(kind: PeriodKind, now: number): PeriodState {
+    let state = this.#periods.get(kind);
+    if (state === undefined || now >= state.endsAt) {
+      state = {
+        name: periodOf(kind, now),
+        startsAt: periodStart(kind, now),
+        endsAt: periodEnd(kind, now),
+        spent: 0,
+        alerted: undefined,
+      };
+      this.#periods.set(kind, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,179 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../../lib/clock.ts";
+import { periodKinds, periodOf } from "../../lib/period.ts";
+import type { Budget, Limits, LimitStand } from "../../schema/account.ts";
+import type { ChargedAccount, Principal } from "../principal.ts";
+import { type BudgetAlert, BudgetUsage } from "./budget-usage.ts";
+import { type LimitState, RateUsage } from "./rate-usage.ts";
+import { rateExceeded, tooManyTokens } from "./refusals.ts";
+import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
+import { RequestMeter } from "./request-meter.ts";
+
+/** What counts for everybody, and for single models. */
+export interface SharedLimits {
+  readonly limits: Limits | undefined;
+  readonly budget: Budget | undefined;
+  /** By name as clients ask for it, or as `provider/model`. */
+  readonly models: ReadonlyMap<string, Limits>;
+}
+
+export interface LimiterOptions {
+  readonly clock: Clock;
+  /** What the books say that a scope has spent in the running periods. */
+  readonly spent: (scope: string) => Iterable<{ readonly period: string; readonly nanodollars: number }>;
+  /** A share of a budget was reached; must not throw. */
+  readonly onAlert: (scope: string, alert: BudgetAlert) => void;
+}
+
+/** Expected length of an answer when the request does not limit it, for limits of tokens; it is corrected at the end. */
+const assumedOutputTokens = 1_024;
+/** Accounts whose counters are kept; those who have not called for the longest time go first. */
+const mostScopes = 200_000;
+
+/** Counts, and limits nothing. */
+const noBudget: Budget = { mode: "soft", alerts: [], on_exhaust: "reject" };
+
+interface MeteredCaller {
+  readonly accounts: readonly MeteredAccount[];
+  /** Everybody whose money the caller's requests are. */
+  readonly scopes: readonly string[];
+}
+
+/**
+ * Limits and budgets of this process. What a request may take at most is set aside before it is sent and settled when it has ended, so
+ * that no number of requests at once gets past a limit that each of them is within.
+ */
+export class Limiter implements SharedMeters {
+  readonly #options: LimiterOptions;
+  readonly #rates = new LRUCache<string, RateUsage>({ max: mostScopes });
+  readonly #budgets = new Map<string, BudgetUsage>();
+  #shared: SharedLimits = { limits: undefined, budget: undefined, models: new Map() };
+  /** By principal: a changed account makes another one. */
+  #callers = new WeakMap<Principal, MeteredCaller>();
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+  }
+
+  configure(shared: SharedLimits): void {
+    this.#shared = shared;
+    this.#callers = new WeakMap();
+  }
+
+  /**
+   * Lets a request in.
+   *
+   * @throws {ApiError} 429 when it is not within the limits of everybody whose request it is, 400 when it never could be.
+   */
+  admit(principal: Principal, use: ExpectedUse): RequestMeter {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const { accounts, scopes } = this.callerOf(principal);
+    const model = this.modelOf(use.model);
+    const all = model === undefined ? accounts : [...accounts, model];
+    const outputTokens = (use.outputTokens ?? assumedOutputTokens) * use.choices;
+    const amounts = { requests: 1, tokens: use.promptTokens + outputTokens };
+    for (const { scope, limits } of all) {
+      const most = limits?.max_tokens_per_request;
+      if (most !== undefined) checkSize(scope, most, use);
+    }
+    for (const { scope, limits, rate } of all) {
+      const excess = limits === undefined ? undefined : rate.excess(limits, amounts, now);
+      if (excess !== undefined) throw rateExceeded(scope, excess);
+    }
+    for (const { limits, rate } of all) if (limits !== undefined) rate.take(limits, amounts, now);
+    return new RequestMeter(this, clock, all, scopes, use, amounts.tokens, now);
+  }
+
+  /** Everybody whose limits and budgets a caller's requests must be within. */
+  callerOf(principal: Principal): MeteredCaller {
+    let caller = this.#callers.get(principal);
+    if (caller === undefined) {
+      const { limits, budget } = this.#shared;
+      const everybody = limits === undefined && budget === undefined ? [] : [{ scope: "*", limits, budget }];
+      const { id, team, organisation } = principal;
+      caller = {
+        accounts: [...principal.accounts, ...everybody].map((account) => this.#metered(account)),
+        scopes: [
+          "*",
+          `key:${id}`,
+          ...(team === undefined ? [] : [`team:${team}`]),
+          ...(organisation === undefined ? [] : [`organisation:${organisation}`]),
+        ],
+      };
+      this.#callers.set(principal, caller);
+    }
+    return caller;
+  }
+
+  /** A model with limits of its own. */
+  modelOf(name: string): MeteredAccount | undefined {
+    const limits = this.#shared.models.get(name);
+    return limits === undefined
+      ? undefined
+      : this.#metered({ scope: `model:${name}`, limits, budget: undefined });
+  }
+
+  /** How an account's limits stand. */
+  limitsOf({ limits, rate }: MeteredAccount): LimitState[] {
+    return limits === undefined ? [] : rate.states(limits, this.#options.clock.monotonic());
+  }
+
+  /** How every limit and budget of a caller stands. */
+  standing(principal: Principal): LimitStand[] {
+    const { clock } = this.#options;
+    return this.callerOf(principal).accounts.flatMap(({ scope, limits, rate, money }) =>
+      [
+        ...(limits === undefined ? [] : rate.standing(limits, clock.monotonic())),
+        ...(money === undefined ? [] : money.standing(clock.now())),
+      ].map((stand) => ({ account: scope, ...stand }))
+    );
+  }
+
+  /** Adds what a request has cost to every budget that it concerns, and gives the alerts that this calls for. */
+  spend(scopes: readonly string[], nanodollars: number, arrivedAt: number): void {
+    if (nanodollars === 0) return;
+    const now = this.#options.clock.now();
+    for (const scope of scopes) {
+      for (const alert of this.#budgets.get(scope)?.spend(nanodollars, arrivedAt, now) ?? []) {
+        this.#options.onAlert(scope, alert);
+      }
+    }
+  }
+
+  #metered({ scope, limits, budget }: ChargedAccount): MeteredAccount {
+    // A budget that was taken away may come back: it goes on counting.
+    const former = budget === undefined ? this.#budgets.get(scope) : undefined;
+    if (former !== undefined) former.budget = noBudget;
+    let rate = this.#rates.get(scope);
+    if (rate === undefined) {
+      rate = new RateUsage();
+      this.#rates.set(scope, rate);
+    }
+    return { scope, limits, rate, money: budget === undefined ? undefined : this.#budgetOf(scope, budget) };
+  }
+
+  /** Begins where the books are. */
+  #budgetOf(scope: string, budget: Budget): BudgetUsage {
+    const known = this.#budgets.get(scope);
+    if (known !== undefined) {
+      known.budget = budget;
+      return known;
+    }
+    const usage = new BudgetUsage(budget);
+    const now = this.#options.clock.now();
+    const kinds = new Map(periodKinds.map((kind) => [periodOf(kind, now), kind]));
+    for (const { period, nanodollars } of this.#options.spent(scope)) {
+      const kind = kinds.get(period);
+      if (kind !== undefined) usage.load(kind, nanodollars, now);
+    }
+    this.#budgets.set(scope, usage);
+    return usage;
+  }
+}
+
+/** @throws {ApiError} 400 */
+function checkSize(scope: string, most: number, { promptTokens, outputTokens, choices }: ExpectedUse): void {
+  const asked = promptTokens + (outputTokens ?? 1) * choices;
+  if (asked > most) throw tooManyTokens(scope, most, asked);
+}
