@@ -178,7 +178,7 @@ function prepare<Body extends RequestBody>(
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
-    written: writtenFor(call, body),
+    written: body === named ? writtenFor(call, named) : undefined,
     reportLoss: (loss) => record.lose(model.id, loss),
   };
   const options: NormaliserOptions = {

@@ -58,7 +58,7 @@ export async function decideAccess(
     : { ...opened, warning: "no key has the role admin: nobody can reach /admin" };
 }
 
-function staticAccounts(loaded: LoadedSettings, environment: Environment): StaticAccounts {
+export function staticAccounts(loaded: LoadedSettings, environment: Environment): StaticAccounts {
   const { auth } = loaded.settings;
   return {
     keys: [
