@@ -81,6 +81,7 @@ for part in "${parts[@]}"; do
     e2e)
       need curl curl
       need bwrap bubblewrap
+      need redis-server redis-server
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;

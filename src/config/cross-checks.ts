@@ -140,7 +140,7 @@ export function crossCheck(
     });
   });
 
-  for (const name of ["redis", "chromadb"] as const) {
+  for (const name of ["chromadb"] as const) {
     if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
   }
   if (settings.auth.mode === "none" && !isLoopback(settings.server.host)) {

@@ -28,12 +28,13 @@ export async function complete<Body extends RequestBody>(
   const facts = describe(call);
   const record = new RequestRecord(services, generation, recordedCall(call, facts), release);
   try {
-    record.metered = new MeteredRequest(
+    const admitted = MeteredRequest.admit(
       services,
       { ...call, operation: facts.operation, stream: facts.stream },
       expectedUse(services, call, facts),
       record.candidates,
     );
+    record.metered = admitted instanceof Promise ? await admitted : admitted;
     if (!facts.stream) {
       const dispatched = await dispatch(
         services,

@@ -8,6 +8,7 @@ import { ConfigError } from "../lib/config-error.ts";
 import { Logger } from "../telemetry/logger.ts";
 import { staticAccounts } from "./decide-access.ts";
 import { openAccounts } from "./open-accounts.ts";
+import { openRedis } from "./open-redis.ts";
 
 /** What a command needs of its surroundings. */
 export interface CommandWorld {
@@ -39,9 +40,17 @@ export async function openCommandAccounts(
 ): Promise<OpenedCommandAccounts> {
   const logger = commandLogger(world);
   const path = commandDataDirectory(dataDirectory, world);
-  const accounts = await openAccounts({ dataDirectory: path, clock: systemClock, logger }, () => {});
+  const shared = { dataDirectory: path, clock: systemClock, logger };
+  const redis = await openRedis(loaded, world.environment, shared);
+  const accounts = await openAccounts(shared, () => {}, redis);
   accounts.book.configure(staticAccounts(loaded, world.environment));
-  return accounts;
+  return {
+    ...accounts,
+    close: async () => {
+      await accounts.close();
+      redis?.close();
+    },
+  };
 }
 
 export function commandLogger({ stderr }: CommandWorld): Logger {

@@ -29,8 +29,9 @@ import { Generations } from "./generations.ts";
 import { closeServer, listen } from "./listen.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
-import { createLimiter, openAccounts, sharedLimits } from "./open-accounts.ts";
+import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
+import { openRedis } from "./open-redis.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
 import type { SharedServices } from "./shared-services.ts";
@@ -85,10 +86,12 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
   const audit = (act: AdministrativeAct) => logger.info("administration", { ...act });
-  const accounts = await openAccounts(shared, audit);
+  const redis = await openRedis(loaded, environment, shared);
+  shutdown.register("Redis", () => redis?.close());
+  const accounts = await openAccounts(shared, audit, redis);
   shutdown.register("accounts", () => accounts.close());
-  const limiter = createLimiter(shared, usage);
-  limiter.configure(sharedLimits(loaded));
+  const limiter = createLimiter(shared, usage, redis?.limits);
+  limiter.configure(gatewayLimits(loaded));
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
@@ -191,7 +194,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
         warn(composition, logger);
         warnOfRestart(generations.current.loaded, next, logger);
         opened = access;
-        limiter.configure(sharedLimits(next));
+        limiter.configure(gatewayLimits(next));
         activate(composition);
         void loadPrices(composition, shared, refreshModels);
         logger.info("the configuration was reloaded", { file: next.file });
@@ -304,6 +307,7 @@ function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger
     decisions: JSON.stringify(settings.decisions),
     shutdown: JSON.stringify(settings.shutdown),
     store: JSON.stringify(settings.store),
+    redis: JSON.stringify(settings.redis),
   });
   const before = frozen(old);
   const changed = Object.entries(frozen(next)).filter(([name, value]) =>

@@ -175,7 +175,7 @@ export interface AttemptOptions {
   /** Failed attempts are appended here, also when none succeeds. */
   readonly attempts: AttemptRecord[];
   /** Asked before a target is tried for the first time: what keeps it from being tried, if anything does. The next one is then tried. */
-  readonly reserve?: (target: CatalogModel) => ApiError | undefined;
+  readonly reserve?: (target: CatalogModel) => ApiError | undefined | Promise<ApiError | undefined>;
 }
 
 export interface AttemptResult {

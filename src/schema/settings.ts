@@ -349,7 +349,25 @@ export const responsesSchema = z.strictObject({
 export const redisSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Redis server."),
   port: port.default(6379).describe("Port of the Redis server."),
-}).describe("A Redis server for shared state. Accepted; nothing uses it yet.");
+  username: z.string().min(1).optional(),
+  password_env: z.string().min(1).optional().describe("Environment variable that holds the password."),
+  password_file: z.string().min(1).optional().describe(
+    "File that holds the password; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+  database: z.number().int().min(0).max(65_535).default(0),
+  tls: z.boolean().default(false).describe("Encrypt the connection, and check the server's certificate."),
+  prefix: z.string().max(64).regex(/^[^{}\s]*$/, "must be without braces and spaces").default(
+    "intellirouter:",
+  ).describe(
+    "Begins the name of every key, so that several gateways can share a server.",
+  ),
+  command_timeout_ms: milliseconds("Longest wait for one answer; a request then goes on without").default(
+    100,
+  ),
+  connect_timeout_ms: milliseconds("Longest wait for a connection").default(300),
+}).describe(
+  "A Redis server (or compatible) that many gateways share: keys and teams, limits, budgets and the response cache are then common to all of them. Without it each gateway has its own.",
+);
 
 export const chromadbSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Chroma server."),
@@ -380,6 +398,7 @@ export const settingsSchema = z.strictObject({
 });
 
 export type IssuerSettings = z.infer<typeof issuerSchema>;
+export type RedisSettings = z.infer<typeof redisSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type ProviderSettings = z.infer<typeof providerSchema>;
 export type ModelSettings = z.infer<typeof modelSchema>;
