@@ -1,4 +1,5 @@
 import type { AnyPlugin } from "intellirouter/plugin";
+import prometheus from "./exporters/prometheus.ts";
 import anthropic from "./providers/anthropic/index.ts";
 import azureOpenAi from "./providers/azure-openai/index.ts";
 import bedrock from "./providers/bedrock/index.ts";
@@ -62,4 +63,5 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   prefixTokens,
   memory,
   sqlite,
+  prometheus,
 ];

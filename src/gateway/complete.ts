@@ -127,7 +127,7 @@ function expectedUse<Body extends RequestBody>(
 }
 
 function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
-  const { principal, requestId, decisionId, signal, arrivedAt } = call;
+  const { principal, requestId, decisionId, headers, signal, arrivedAt } = call;
   return {
     operation: facts.operation,
     model: facts.model,
@@ -136,6 +136,7 @@ function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: 
     user: facts.user,
     requestId,
     decisionId,
+    headers,
     signal,
     arrivedAt,
     estimatePromptTokens: () => facts.promptTokens,
@@ -178,6 +179,7 @@ function prepare<Body extends RequestBody>(
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
+    traceHeaders: record.beginCall(),
     written: writtenFor(call, body),
     reportLoss: (loss) => record.lose(model.id, loss),
   };
