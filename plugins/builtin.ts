@@ -1,4 +1,8 @@
 import type { AnyPlugin } from "intellirouter/plugin";
+import consoleExporter from "./exporters/console.ts";
+import jsonl from "./exporters/jsonl.ts";
+import otlp from "./exporters/otlp/index.ts";
+import webhook from "./exporters/webhook.ts";
 import prometheus from "./exporters/prometheus.ts";
 import anthropic from "./providers/anthropic/index.ts";
 import azureOpenAi from "./providers/azure-openai/index.ts";
@@ -64,4 +68,8 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   memory,
   sqlite,
   prometheus,
+  otlp,
+  jsonl,
+  webhook,
+  consoleExporter,
 ];

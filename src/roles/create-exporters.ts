@@ -68,7 +68,8 @@ export async function planExporters(
     const path = ["telemetry", "metrics", "exporter"];
     add(await find(plugins, metrics.exporter, loaded, path), { options: {}, secrets: {}, path });
   }
-  const found = asksEnvironment ? discoverEnvironment(plugins.all("exporter"), environment) : [];
+  const isOff = /^true$/i.test(environment.OTEL_SDK_DISABLED ?? "");
+  const found = asksEnvironment && !isOff ? discoverEnvironment(plugins.all("exporter"), environment) : [];
   for (const { plugin, options, secrets } of found) {
     if (!isPlanned(plugin.name)) add(plugin, { options, secrets, path: ["telemetry", "environment"] });
   }

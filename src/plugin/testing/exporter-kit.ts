@@ -62,7 +62,9 @@ export function testExporter(functions: TestFunctions, options: ExporterKitOptio
     test("it has an ability", async () => {
       const exporter = await options.make(accepting().host);
       expect(
-        [exporter.export, exporter.exportMetrics, exporter.scrape].some((member) => typeof member === "function"),
+        [exporter.export, exporter.exportMetrics, exporter.scrape].some((member) =>
+          typeof member === "function"
+        ),
       ).toBe(true);
       await exporter.close?.();
     });
@@ -121,10 +123,13 @@ export function testExporter(functions: TestFunctions, options: ExporterKitOptio
     test("without a connection it may be sent again", async () => {
       if (!await reaches()) return;
       const result = await sendThrough(
-        receiver(() => Promise.reject(new UpstreamError({ kind: "unavailable", message: "no connection" }))).host,
+        receiver(() => Promise.reject(new UpstreamError({ kind: "unavailable", message: "no connection" })))
+          .host,
       );
       expect(result).toBeDefined();
-      expect(isExportError(result?.error) ? (result.error as { retryable: boolean }).retryable : true).toBe(true);
+      expect(isExportError(result?.error) ? (result.error as { retryable: boolean }).retryable : true).toBe(
+        true,
+      );
     });
 
     test("metrics are written the same each time, and without any of them there is nothing", async () => {

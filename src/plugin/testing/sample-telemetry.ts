@@ -138,7 +138,10 @@ export function sampleFamilies(): readonly MetricFamily[] {
       help: "Some durations.",
       labels: ["target"],
       buckets: [0.5, 1],
-      samples: [{ labels: { target: "b" }, value: { bounds: [0.5, 1], counts: [2, 1, 4], sum: 11.5, count: 7 } }],
+      samples: [{
+        labels: { target: "b" },
+        value: { bounds: [0.5, 1], counts: [2, 1, 4], sum: 11.5, count: 7 },
+      }],
     },
     {
       name: "sample_pause_seconds",
