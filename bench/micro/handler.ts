@@ -1,7 +1,7 @@
 /**
  * The whole request path without a network: the HTTP handler, called in a loop, with a backend that answers at once.
  *
- *   bun bench/micro/handler.ts [--no-ledger] [--no-limits] [--no-decisions] [--no-log]     prints microseconds for one request
+ *   bun bench/micro/handler.ts [--no-ledger] [--no-limits] [--no-decisions] [--no-log] [--no-telemetry]     prints microseconds for one request
  */
 import { streamBody } from "../../src/runtime/stream-body.ts";
 import { mkdtempSync } from "node:fs";
@@ -28,6 +28,7 @@ import { stateSettings } from "../../src/roles/state-settings.ts";
 import { TargetStates } from "../../src/router/target-states.ts";
 import { LineWriter } from "../../src/telemetry/line-writer.ts";
 import { Logger } from "../../src/telemetry/logger.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import memoryStore from "../../test/support/memory-store.ts";
 
 const requests = Number(process.argv.find((argument) => /^\d+$/.test(argument)) ?? 200_000);
@@ -106,6 +107,11 @@ accounts.book.configure({
 });
 const limiter = createLimiter(shared, usage);
 const access = keyedAccess(accounts.book);
+const telemetry = new Telemetry({ clock: systemClock, onError: () => {} });
+if (has("--traces")) {
+  const tracing = { mode: "on", sample_ratio: 1, trust_parent: true, propagate: true } as const;
+  telemetry.configure({ ...loaded.settings.telemetry, tracing }, [], new Map());
+}
 const handler = createApp({
   gateway: {
     clock: systemClock,
@@ -118,10 +124,12 @@ const handler = createApp({
     onPluginError: () => {},
     stopping: new AbortController().signal,
     limiter,
+    traces: telemetry.traces,
     ledger: has("--no-ledger") ? { begin: () => {} } : usage.ledger,
     record: (decision) => {
       if (!has("--no-ledger")) usage.ledger.settle(decision);
       if (!has("--no-decisions")) decisions.record(decision);
+      if (!has("--no-telemetry")) telemetry.record(decision);
       if (!has("--no-log")) writeAccessLine(logger, decision);
     },
   },
@@ -134,6 +142,9 @@ const handler = createApp({
   listModels: () => [],
   listCapabilities: () => [],
   decisions,
+  scrape: () => telemetry.scrape(),
+  auditLog: { list: () => [] },
+  onRefused: (status) => telemetry.refused(status),
   ready: () => true,
   admit: () => () => {},
   streamBody,

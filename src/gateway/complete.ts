@@ -128,7 +128,7 @@ function expectedUse<Body extends RequestBody>(
 }
 
 function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
-  const { principal, requestId, decisionId, signal, arrivedAt } = call;
+  const { principal, requestId, decisionId, headers, signal, arrivedAt } = call;
   return {
     operation: facts.operation,
     model: facts.model,
@@ -137,6 +137,7 @@ function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: 
     user: facts.user,
     requestId,
     decisionId,
+    headers,
     signal,
     arrivedAt,
     estimatePromptTokens: () => facts.promptTokens,
@@ -179,6 +180,7 @@ function prepare<Body extends RequestBody>(
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
+    traceHeaders: record.beginCall(),
     written: body === named ? writtenFor(call, named) : undefined,
     reportLoss: (loss) => record.lose(model.id, loss),
   };

@@ -84,6 +84,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
           signal,
           hops: call.hops,
           tenant: call.principal.tenant,
+          traceHeaders: record.beginCall(),
           reportLoss: (loss) => record.lose(model.id, loss),
         }),
       {

@@ -4,6 +4,7 @@ import type { Provider } from "../plugin/api/provider.ts";
 import type { Router } from "../router/router.ts";
 import type { Decision } from "../schema/decision.ts";
 import type { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
+import type { Tracer } from "../telemetry/tracing/tracer.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 
 /**
@@ -32,6 +33,8 @@ export interface GatewayServices {
   readonly limiter: Pick<Limiter, "admit">;
   /** What is written ahead of a request. */
   readonly ledger: Pick<UsageLedger, "begin">;
+  /** Which trace a request belongs to. */
+  readonly traces: Pick<Tracer, "begin">;
   /** What clients of the Responses protocol go on from. */
   readonly responses: ResponseStore;
   /** Told of a plugin that broke its contract; must not throw. */

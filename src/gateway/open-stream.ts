@@ -26,6 +26,11 @@ export class OpenStream<Chunk> implements AnswerStream {
   /** Gives the waiting client something. */
   #deliver: ((texts: Texts) => void) | undefined;
   #over = false;
+  /** Pieces after the first, and how long the client waited for them. */
+  #pieces = 0;
+  #waitedMs = 0;
+  #longestMs = 0;
+  #hasBegun = false;
   readonly #services: GatewayServices;
 
   constructor(
@@ -73,6 +78,7 @@ export class OpenStream<Chunk> implements AnswerStream {
     try {
       const texts = await this.#dispatched.value.next();
       this.#lastSentAt = this.#clock.monotonic();
+      this.#countWait(this.#lastSentAt - this.#lastPieceAt, texts);
       if (texts === undefined) this.#end({ outcome: "ok" });
       return texts;
     } catch (error) {
@@ -89,6 +95,25 @@ export class OpenStream<Chunk> implements AnswerStream {
       this.#end({ outcome: "truncated", error: failure });
       return this.#dispatched.value.normaliser.fail(this.#record.toApiError(failure));
     }
+  }
+
+  #countWait(waitedMs: number, texts: Texts): void {
+    if (this.#hasBegun && texts !== undefined) {
+      this.#pieces++;
+      this.#waitedMs += waitedMs;
+      if (waitedMs > this.#longestMs) this.#longestMs = waitedMs;
+    }
+    this.#hasBegun = true;
+  }
+
+  /** Of the time that the client itself took nothing is counted. */
+  #flow() {
+    if (this.#pieces === 0) return undefined;
+    return {
+      count: this.#pieces,
+      mean_ms: Math.round((this.#waitedMs / this.#pieces) * 1000) / 1000,
+      max_ms: Math.round(this.#longestMs * 1000) / 1000,
+    };
   }
 
   readonly #stop = (): void => {
@@ -114,7 +139,12 @@ export class OpenStream<Chunk> implements AnswerStream {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     if (result.outcome !== "ok") void this.#dispatched.value.close();
     const { usage, outputCharacters } = this.#dispatched.value.normaliser;
-    this.#record.finish(this.#dispatched, { usage, outputCharacters }, result);
+    const chunks = this.#flow();
+    this.#record.finish(
+      this.#dispatched,
+      { usage, outputCharacters, ...(chunks === undefined ? {} : { chunks }) },
+      result,
+    );
   }
 
   #watch(): void {

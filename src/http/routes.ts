@@ -20,9 +20,11 @@ import {
   responsesRequestSchema,
 } from "../schema/response.ts";
 import type { Route } from "./route.ts";
+import { auditRoute } from "./routes/audit.ts";
 import { groupRoutes } from "./routes/admin-groups.ts";
 import { keyRoutes } from "./routes/admin-keys.ts";
 import { usageRoutes } from "./routes/admin-usage.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { forwardRoutes } from "./routes/forward.ts";
@@ -97,6 +99,8 @@ export function routeTable(): readonly Route[] {
     ...usageRoutes,
     listDecisionsRoute,
     getDecisionRoute,
+    auditRoute,
+    metricsRoute,
   ];
   return [...routes, openApiRoute(routes)];
 }

@@ -6,6 +6,7 @@
  * `strategy_options`) are checked by the plugin's own schema when it is created.
  */
 import { z } from "zod";
+import { secretSourceSchema, telemetrySchema } from "./telemetry-settings.ts";
 import {
   accountName,
   budgetSchema,
@@ -23,6 +24,13 @@ const name = z.string().regex(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   "must be 1 to 64 letters, digits, dots, dashes or underscores",
 );
+
+const listenAddress = z.string().regex(
+  /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
+  'must be "host:port", such as "127.0.0.1:9090"',
+).refine((address) => Number(address.slice(address.lastIndexOf(":") + 1)) <= 65_535, {
+  error: "must have a port of at most 65535",
+});
 
 export const serverSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe(
@@ -52,6 +60,12 @@ export const serverSchema = z.strictObject({
   ),
   max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(16_384).describe(
     "Inference requests in flight at once; further ones get 503 with retry-after.",
+  ),
+  admin_listen: listenAddress.optional().describe(
+    "Address of a listener of its own for /admin, such as 127.0.0.1:8001; the main one then has no /admin.",
+  ),
+  metrics_listen: listenAddress.optional().describe(
+    "Address of a listener of its own for /metrics, such as 127.0.0.1:9090. It asks for no key; the main one then has no /metrics.",
   ),
 }).describe("The listener.");
 
@@ -144,15 +158,6 @@ export const timeoutsSchema = z.strictObject({
 });
 
 /** Fields of a `[[providers]]` entry that belong to the gateway; every other one is an option of the plugin. */
-const secretSourceSchema = z.strictObject({
-  env: z.string().min(1).optional().describe("Environment variable that holds it."),
-  file: z.string().min(1).optional().describe(
-    "File that holds it; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
-  ),
-}).refine((source) => (source.env === undefined) !== (source.file === undefined), {
-  error: "must have either env or file",
-});
-
 export const providerSchema = z.looseObject({
   name: name.describe('Its models are addressed as "name/model".'),
   kind: z.string().min(1).describe('The provider plugin, such as "openai-compatible".'),
@@ -385,6 +390,7 @@ export const settingsSchema = z.strictObject({
   routing: routingSchema.prefault({}),
   discovery: discoverySchema.prefault({}),
   decisions: decisionsSchema.prefault({}),
+  telemetry: telemetrySchema.prefault({}),
   downloads: downloadsSchema.prefault({}),
   plugins: pluginsSchema.prefault({}),
   shutdown: shutdownSchema.prefault({}),
