@@ -132,6 +132,11 @@ export class RequestRecord {
     }, firstTokenMs);
   }
 
+  /** An answer went out that had been kept; it costs nothing. */
+  replayed(target: string): void {
+    this.#write({ target, cached: true, outcome: "ok", status: 200, cost_usd: 0 });
+  }
+
   /** No answer came about. Returns what the client is told. */
   fail(error: unknown): ApiError {
     const { aborted, reason } = this.#call.signal;
@@ -172,7 +177,9 @@ export class RequestRecord {
   #write(
     { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
-      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version" | "chunks">>
+      & Partial<
+        Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version" | "chunks" | "cached">
+      >
       & { readonly nanodollars?: number },
     firstTokenMs?: number,
   ): void {

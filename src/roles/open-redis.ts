@@ -6,6 +6,7 @@ import type { SqliteAccountStore } from "../auth/accounts/sqlite-account-store.t
 import type { AccountStore } from "../auth/accounts/account-store.ts";
 import type { SharedLimits } from "../auth/shared/shared-limits.ts";
 import type { Environment } from "../config/environment.ts";
+import type { ResponseCache } from "../gateway/cache/response-cache.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { redisPassword } from "../config/secrets.ts";
 import type { SharedServices } from "./shared-services.ts";
@@ -16,6 +17,7 @@ type World = Pick<SharedServices, "dataDirectory" | "clock" | "logger">;
 export interface OpenedRedis {
   accountStore(mirror: SqliteAccountStore): AccountStore;
   readonly limits: SharedLimits;
+  readonly responses: ResponseCache;
   close(): void;
 }
 
@@ -32,13 +34,19 @@ export async function openRedis(
 ): Promise<OpenedRedis | undefined> {
   const { redis } = settings;
   if (redis === undefined) return undefined;
-  const [{ connectRedis, connectSubscriber }, { RedisAccountStore }, { Holds }, { SharedLimits }] =
-    await Promise.all([
-      import("../auth/shared/redis-client.ts"),
-      import("../auth/shared/redis-account-store.ts"),
-      import("../auth/shared/holds.ts"),
-      import("../auth/shared/shared-limits.ts"),
-    ]);
+  const [
+    { connectRedis, connectSubscriber },
+    { RedisAccountStore },
+    { Holds },
+    { SharedLimits },
+    { RedisResponseCache },
+  ] = await Promise.all([
+    import("../auth/shared/redis-client.ts"),
+    import("../auth/shared/redis-account-store.ts"),
+    import("../auth/shared/holds.ts"),
+    import("../auth/shared/shared-limits.ts"),
+    import("../gateway/cache/redis-response-cache.ts"),
+  ]);
   const options = {
     host: redis.host,
     port: redis.port,
@@ -70,6 +78,7 @@ export async function openRedis(
   });
   return {
     limits,
+    responses: new RedisResponseCache(commands, redis.prefix),
     accountStore: (mirror) =>
       new RedisAccountStore({ redis: commands, subscriber, mirror, clock, prefix: redis.prefix }),
     close: () => {

@@ -239,6 +239,13 @@ export const routeSchema = z.strictObject({
   on_loss: z.enum(["warn", "reject"]).optional().describe(
     "Overrides [routing] on_loss.",
   ),
+  cache: z.strictObject({
+    ttl_seconds: z.number().int().min(1).max(31_536_000).describe(
+      "Seconds for which an answer is given again.",
+    ),
+  }).optional().describe(
+    "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
+  ),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
   ),
@@ -326,6 +333,15 @@ export const downloadsSchema = z.strictObject({
   timeout_ms: milliseconds("Longest time for one file").default(10_000),
 }).describe("Files that requests name by address, fetched for backends that take only their bytes.");
 
+export const cacheSchema = z.strictObject({
+  max_bytes: z.number().int().min(0).max(68_719_476_736).default(67_108_864).describe(
+    "Memory for answers that are kept; the least used go first. With [redis] they are there, and its own limit holds.",
+  ),
+  max_answer_bytes: z.number().int().min(1).max(67_108_864).default(1_048_576).describe(
+    "The largest answer that is kept.",
+  ),
+}).describe("Answers that routes keep: see `cache` of [[routes]].");
+
 export const usageSchema = z.strictObject({
   retention_days: z.number().min(0).max(36_500).default(400).describe(
     "Days for which a row is kept for every request; 0 keeps them for ever. Sums, which budgets go by, stay.",
@@ -396,6 +412,7 @@ export const settingsSchema = z.strictObject({
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
+  cache: cacheSchema.prefault({}),
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),
   budget: budgetSchema.optional().describe("The budget of the whole gateway."),
