@@ -21,7 +21,7 @@ beforeAll(async () => {
   jwks = { keys: [{ ...await exportJWK(keys.publicKey), kid: "one", alg: "ES256" }] };
 });
 
-function setUp(settings: Record<string, unknown> = {}, fetch?: (url: string) => Promise<Response>) {
+function setUp(fetch?: (url: string) => Promise<Response>) {
   const clock = new FakeClock();
   const fetched: string[] = [];
   const tokens = new BearerTokens({
@@ -34,7 +34,6 @@ function setUp(settings: Record<string, unknown> = {}, fetch?: (url: string) => 
         ...(fetch === undefined
           ? { jwks_file: "keys.json" }
           : { jwks_url: "https://login.example.org/keys" }),
-        ...settings,
       }),
       jwks: fetch === undefined ? jwks : undefined,
     }],
@@ -150,16 +149,16 @@ describe("a token is refused", () => {
 
 describe("an issuer's keys", () => {
   test("are fetched by the gateway's own way out, once", async () => {
-    const { tokens, sign, fetched } = setUp({}, () => Promise.resolve(Response.json(jwks)));
+    const { tokens, sign, fetched } = setUp(() => Promise.resolve(Response.json(jwks)));
     await tokens.verify(await sign());
     await tokens.verify(await sign({ sub: "bob" }));
     expect(fetched).toEqual(["https://login.example.org/keys"]);
   });
 
   test("that cannot be had are the gateway's trouble and not the caller's", async () => {
-    const { sign, refusal } = setUp({}, () => Promise.reject(new Error("no route")));
+    const { sign, refusal } = setUp(() => Promise.reject(new Error("no route")));
     expect((await refusal(await sign())).status).toBe(503);
-    const broken = setUp({}, () => Promise.resolve(new Response("oops", { status: 500 })));
+    const broken = setUp(() => Promise.resolve(new Response("oops", { status: 500 })));
     expect((await broken.refusal(await broken.sign())).status).toBe(503);
   });
 });
