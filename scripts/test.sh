@@ -84,6 +84,7 @@ for part in "${parts[@]}"; do
     e2e)
       need curl curl
       need bwrap bubblewrap
+      need redis-server redis-server
       need promtool prometheus
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e

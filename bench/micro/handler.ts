@@ -13,6 +13,7 @@ import { hashApiKey } from "../../src/auth/api-key.ts";
 import { RoleBook } from "../../src/auth/permissions.ts";
 import { keyFieldsSchema, teamFieldsSchema } from "../../src/schema/account.ts";
 import { loadSettings } from "../../src/config/load-settings.ts";
+import { MemoryResponseCache } from "../../src/gateway/cache/response-cache.ts";
 import { ResponseStore } from "../../src/gateway/responses/response-store.ts";
 import { createApp } from "../../src/http/app.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -124,6 +125,7 @@ const handler = createApp({
     onPluginError: () => {},
     stopping: new AbortController().signal,
     limiter,
+    cache: { store: new MemoryResponseCache(1), maxAnswerBytes: 1 },
     traces: telemetry.traces,
     ledger: has("--no-ledger") ? { begin: () => {} } : usage.ledger,
     record: (decision) => {

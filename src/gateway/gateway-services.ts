@@ -5,6 +5,7 @@ import type { Router } from "../router/router.ts";
 import type { Decision } from "../schema/decision.ts";
 import type { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
 import type { Tracer } from "../telemetry/tracing/tracer.ts";
+import type { ResponseCache } from "./cache/response-cache.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 
 /**
@@ -29,6 +30,12 @@ export interface GatewayServices {
   acquire(): { readonly generation: Generation; release(): void };
   /** Takes the record of a finished request. Must neither throw nor wait. */
   record(decision: Decision): void;
+  /** Answers that routes keep. */
+  readonly cache: {
+    readonly store: ResponseCache;
+    /** The largest answer that is kept. */
+    readonly maxAnswerBytes: number;
+  };
   /** Limits and budgets. */
   readonly limiter: Pick<Limiter, "admit">;
   /** What is written ahead of a request. */

@@ -3,6 +3,7 @@ import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts"
 import type { Dispatched } from "../router/contracts.ts";
 import type { BegunStream } from "./begun-stream.ts";
 import type { AnswerStream } from "./gateway-call.ts";
+import type { StreamCollector } from "./cache/cached-call.ts";
 import type { GatewayServices } from "./gateway-services.ts";
 import type { RequestRecord } from "./request-record.ts";
 
@@ -32,14 +33,18 @@ export class OpenStream<Chunk> implements AnswerStream {
   #longestMs = 0;
   #hasBegun = false;
   readonly #services: GatewayServices;
+  readonly #collector: StreamCollector | undefined;
 
+  /** @param collector of the pieces, where they are to be kept. */
   constructor(
     services: GatewayServices,
     dispatched: Dispatched<BegunStream<Chunk>>,
     idleMs: number,
     heartbeatMs: number,
     record: RequestRecord,
+    collector?: StreamCollector,
   ) {
+    this.#collector = collector;
     this.#services = services;
     this.#dispatched = dispatched;
     this.#idleMs = idleMs;
@@ -80,6 +85,7 @@ export class OpenStream<Chunk> implements AnswerStream {
       this.#lastSentAt = this.#clock.monotonic();
       this.#countWait(this.#lastSentAt - this.#lastPieceAt, texts);
       if (texts === undefined) this.#end({ outcome: "ok" });
+      else this.#collector?.add(texts);
       return texts;
     } catch (error) {
       // After cancel() the call's failure is its consequence and has been recorded.
@@ -87,6 +93,7 @@ export class OpenStream<Chunk> implements AnswerStream {
       // Everything was said; only the connection was not closed, or not as it should be.
       const rest = this.#services.stopping.aborted ? undefined : this.#dispatched.value.wholeAnyway();
       if (rest !== undefined) {
+        this.#collector?.add(rest);
         this.#end({ outcome: "ok" });
         void this.#dispatched.value.close();
         return rest.length === 0 ? undefined : rest;
@@ -138,6 +145,7 @@ export class OpenStream<Chunk> implements AnswerStream {
     this.#services.stopping.removeEventListener("abort", this.#stop);
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     if (result.outcome !== "ok") void this.#dispatched.value.close();
+    this.#collector?.end(result.outcome);
     const { usage, outputCharacters } = this.#dispatched.value.normaliser;
     const chunks = this.#flow();
     this.#record.finish(

@@ -135,6 +135,11 @@ export class RequestRecord {
     }, firstTokenMs);
   }
 
+  /** An answer went out that had been kept; it costs nothing. */
+  replayed(target: string): void {
+    this.#write({ target, cached: true, outcome: "ok", status: 200, cost_usd: 0 });
+  }
+
   /** No answer came about. Returns what the client is told. */
   fail(error: unknown): ApiError {
     const { aborted, reason } = this.#call.signal;
@@ -178,20 +183,25 @@ export class RequestRecord {
     }
     return this.attempts.map(({ message, ...attempt }, index) => ({
       ...attempt,
-      ...(message === undefined ? {} : { message: this.#withoutPrompt(message) }),
+      ...(message === undefined ? {} : { message: this.#withoutPrompt(message, attempt) }),
       ...(this.#spanIds[index] === undefined ? {} : { span_id: this.#spanIds[index] }),
     }));
   }
 
   /** Of what backends say; the gateway's own words repeat nothing. */
-  #withoutPrompt(text: string): string {
-    return this.attempts.length === 0 ? text : withoutEcho(text, this.#call.prompt?.());
+  #withoutPrompt(text: string, attempt: Pick<AttemptRecord, "status"> | undefined): string {
+    if (attempt === undefined) return text;
+    const prompt = this.#call.prompt?.();
+    // Of requests that are handed on unread, backends say something only where there is a status.
+    return prompt === undefined && attempt.status === undefined ? text : withoutEcho(text, prompt);
   }
 
   #write(
     { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
-      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version" | "chunks">>
+      & Partial<
+        Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version" | "chunks" | "cached">
+      >
       & { readonly nanodollars?: number },
     firstTokenMs?: number,
   ): void {
@@ -224,7 +234,9 @@ export class RequestRecord {
       candidates: this.candidates,
       attempts: this.#recordedAttempts(),
       ...result,
-      ...(result.error === undefined ? {} : { error: this.#withoutPrompt(result.error) }),
+      ...(result.error === undefined
+        ? {}
+        : { error: this.#withoutPrompt(result.error, this.attempts.at(-1)) }),
       ...(this.losses.length === 0 ? {} : { losses: this.losses }),
       ...(this.#trace === undefined ? {} : { trace: this.#trace.describe() }),
       timing: {

@@ -21,6 +21,7 @@ import {
 } from "../schema/response.ts";
 import type { Route } from "./route.ts";
 import { auditRoute } from "./routes/audit.ts";
+import { clearCacheRoute } from "./routes/admin-cache.ts";
 import { groupRoutes } from "./routes/admin-groups.ts";
 import { keyRoutes } from "./routes/admin-keys.ts";
 import { usageRoutes } from "./routes/admin-usage.ts";
@@ -97,6 +98,7 @@ export function routeTable(): readonly Route[] {
     ...keyRoutes,
     ...groupRoutes,
     ...usageRoutes,
+    clearCacheRoute,
     listDecisionsRoute,
     getDecisionRoute,
     auditRoute,

@@ -1,20 +1,18 @@
+import type { LimiterOptions } from "../auth/limits/limiter.ts";
 import { idOfApiKey } from "../auth/api-key.ts";
 import type { Environment } from "../config/environment.ts";
 import { openDataDirectory } from "../config/data-directory.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
+import { MemoryResponseCache } from "../gateway/cache/response-cache.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
 import type { Clock } from "../lib/clock.ts";
 import { ShutdownCoordinator } from "../lib/shutdown-coordinator.ts";
 import type { AnyPlugin } from "../plugin/api/define-plugin.ts";
-import { createEgress } from "../plugin/host/egress.ts";
-import { type DiscoveredProvider, discoverLocal } from "../registry/discovery.ts";
-import { ModelLists } from "../registry/model-lists.ts";
-import { PriceBook } from "../registry/price-book.ts";
-import { TargetStates } from "../router/target-states.ts";
+import type { DiscoveredProvider } from "../registry/discovery.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
@@ -29,8 +27,10 @@ import { httpSettings } from "./http-settings.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { type ListenerPlan, openListeners } from "./open-listeners.ts";
-import { createLimiter, openAccounts, sharedLimits } from "./open-accounts.ts";
+import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
+import { openRedis } from "./open-redis.ts";
+import { findLocal, openShared } from "./open-shared.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -69,7 +69,6 @@ export interface RunningRouter {
   reload(): Promise<void>;
 }
 
-const localDiscoveryMs = 300;
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** Starts the router role: the API and the whole request path. */
@@ -88,10 +87,13 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("store", () => store.close?.());
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
-  const accounts = await openAccounts(shared, audit);
+  const redis = await openRedis(loaded, environment, shared);
+  shutdown.register("Redis", () => redis?.close());
+  const accounts = await openAccounts(shared, audit, redis);
   shutdown.register("accounts", () => accounts.close());
-  const limiter = createLimiter(shared, usage, (scope, alert) => telemetry.alert(budgetAlert(scope, alert)));
-  limiter.configure(sharedLimits(loaded));
+  const onAlert: LimiterOptions["onAlert"] = (scope, alert) => telemetry.alert(budgetAlert(scope, alert));
+  const limiter = createLimiter(shared, usage, redis?.limits, onAlert);
+  limiter.configure(gatewayLimits(loaded));
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
@@ -138,6 +140,12 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       decisions.record(decision);
       telemetry.record(decision);
       if (generations.current.loaded.settings.logging.access) writeAccessLine(logger, decision);
+    },
+    cache: {
+      store: redis?.responses ?? new MemoryResponseCache(loaded.settings.cache.max_bytes),
+      get maxAnswerBytes() {
+        return generations.current.loaded.settings.cache.max_answer_bytes;
+      },
     },
     limiter,
     ledger: usage.ledger,
@@ -220,7 +228,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
         warn(composition, logger);
         warnOfRestart(generations.current.loaded, next, logger);
         opened = access;
-        limiter.configure(sharedLimits(next));
+        limiter.configure(gatewayLimits(next));
         activate(composition);
         void loadPrices(composition, shared, refreshModels);
         telemetryParts.reloaded();
@@ -269,24 +277,6 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   };
 }
 
-function openShared(
-  options: RouterRoleOptions,
-  dataDirectory: string | undefined,
-  onChange: () => void,
-): SharedServices {
-  const { clock, random, logger, loaded } = options;
-  return {
-    clock,
-    random,
-    logger,
-    egress: createEgress(),
-    dataDirectory,
-    states: new TargetStates(stateSettings(loaded)),
-    lists: new ModelLists({ clock, random, logger, onChange }),
-    prices: new PriceBook(),
-  };
-}
-
 /** The price data is worth its memory only for vendors that are in it, and must not delay the start. */
 async function loadPrices(
   composition: Composition,
@@ -300,18 +290,6 @@ async function loadPrices(
   } catch (error) {
     logger.warn("the price data cannot be loaded; prices of the configuration still hold", { error });
   }
-}
-
-async function findLocal(
-  composition: Composition,
-  { egress }: SharedServices,
-  ownPort: number,
-): Promise<DiscoveredProvider[]> {
-  return await discoverLocal(composition.plugins.all("provider"), {
-    probe: (url, signal) => egress(url, { signal }),
-    ownPorts: new Set([ownPort]),
-    signal: AbortSignal.timeout(localDiscoveryMs),
-  });
 }
 
 function warn(composition: Composition, logger: Logger): void {

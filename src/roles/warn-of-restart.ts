@@ -14,6 +14,8 @@ export function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger:
     decisions: JSON.stringify(settings.decisions),
     shutdown: JSON.stringify(settings.shutdown),
     store: JSON.stringify(settings.store),
+    "cache.max_bytes": settings.cache.max_bytes,
+    redis: JSON.stringify(settings.redis),
   });
   const before = frozen(old);
   const changed = Object.entries(frozen(next)).filter(([name, value]) =>

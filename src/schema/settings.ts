@@ -239,6 +239,13 @@ export const routeSchema = z.strictObject({
   on_loss: z.enum(["warn", "reject"]).optional().describe(
     "Overrides [routing] on_loss.",
   ),
+  cache: z.strictObject({
+    ttl_seconds: z.number().int().min(1).max(31_536_000).describe(
+      "Seconds for which an answer is given again.",
+    ),
+  }).optional().describe(
+    "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
+  ),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
   ),
@@ -326,6 +333,15 @@ export const downloadsSchema = z.strictObject({
   timeout_ms: milliseconds("Longest time for one file").default(10_000),
 }).describe("Files that requests name by address, fetched for backends that take only their bytes.");
 
+export const cacheSchema = z.strictObject({
+  max_bytes: z.number().int().min(0).max(68_719_476_736).default(67_108_864).describe(
+    "Memory for answers that are kept; the least used go first. With [redis] they are there, and its own limit holds.",
+  ),
+  max_answer_bytes: z.number().int().min(1).max(67_108_864).default(1_048_576).describe(
+    "The largest answer that is kept.",
+  ),
+}).describe("Answers that routes keep: see `cache` of [[routes]].");
+
 export const usageSchema = z.strictObject({
   retention_days: z.number().min(0).max(36_500).default(400).describe(
     "Days for which a row is kept for every request; 0 keeps them for ever. Sums, which budgets go by, stay.",
@@ -354,7 +370,25 @@ export const responsesSchema = z.strictObject({
 export const redisSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Redis server."),
   port: port.default(6379).describe("Port of the Redis server."),
-}).describe("A Redis server for shared state. Accepted; nothing uses it yet.");
+  username: z.string().min(1).optional(),
+  password_env: z.string().min(1).optional().describe("Environment variable that holds the password."),
+  password_file: z.string().min(1).optional().describe(
+    "File that holds the password; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+  database: z.number().int().min(0).max(65_535).default(0),
+  tls: z.boolean().default(false).describe("Encrypt the connection, and check the server's certificate."),
+  prefix: z.string().max(64).regex(/^[^{}\s]*$/, "must be without braces and spaces").default(
+    "intellirouter:",
+  ).describe(
+    "Begins the name of every key, so that several gateways can share a server.",
+  ),
+  command_timeout_ms: milliseconds("Longest wait for one answer; a request then goes on without").default(
+    100,
+  ),
+  connect_timeout_ms: milliseconds("Longest wait for a connection").default(300),
+}).describe(
+  "A Redis server (or compatible) that many gateways share: keys and teams, limits, budgets and the response cache are then common to all of them. Without it each gateway has its own.",
+);
 
 export const chromadbSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Chroma server."),
@@ -378,6 +412,7 @@ export const settingsSchema = z.strictObject({
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
+  cache: cacheSchema.prefault({}),
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),
   budget: budgetSchema.optional().describe("The budget of the whole gateway."),
@@ -386,6 +421,7 @@ export const settingsSchema = z.strictObject({
 });
 
 export type IssuerSettings = z.infer<typeof issuerSchema>;
+export type RedisSettings = z.infer<typeof redisSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type ProviderSettings = z.infer<typeof providerSchema>;
 export type ModelSettings = z.infer<typeof modelSchema>;
