@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../lib/config-error.ts";
+import { auditCommand } from "./audit.ts";
 import { checkCommand } from "./check.ts";
 import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { completionCommand } from "./completion.ts";
@@ -38,6 +39,7 @@ export function createProgram(context: CommandContext): Command {
     groupCommand("team"),
     groupCommand("organisation"),
     usageCommand,
+    auditCommand,
     healthCommand,
     versionCommand,
     completionCommand,

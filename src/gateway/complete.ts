@@ -150,6 +150,7 @@ function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: 
     headers,
     signal,
     arrivedAt,
+    prompt: () => facts.prompt(),
     estimatePromptTokens: () => facts.promptTokens,
   };
 }

@@ -12,6 +12,7 @@ import type { RequestTrace } from "../telemetry/tracing/tracer.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
 import type { MeteredRequest } from "./metered-request.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
+import { withoutEcho } from "./without-echo.ts";
 
 /** What a record tells of the request itself. */
 export interface RecordedCall {
@@ -30,6 +31,8 @@ export interface RecordedCall {
   readonly signal: AbortSignal;
   /** Arrival on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
+  /** The prompt as one text; absent where the gateway has not read it. */
+  readonly prompt?: () => string;
   /** For backends that do not count. Absent: the endpoint is not about tokens, and none are recorded. */
   readonly estimatePromptTokens?: () => number;
 }
@@ -174,6 +177,25 @@ export class RequestRecord {
     };
   }
 
+  #recordedAttempts(): AttemptRecord[] {
+    if (this.#spanIds.length === 0 && this.attempts.every(({ message }) => message === undefined)) {
+      return this.attempts;
+    }
+    return this.attempts.map(({ message, ...attempt }, index) => ({
+      ...attempt,
+      ...(message === undefined ? {} : { message: this.#withoutPrompt(message, attempt) }),
+      ...(this.#spanIds[index] === undefined ? {} : { span_id: this.#spanIds[index] }),
+    }));
+  }
+
+  /** Of what backends say; the gateway's own words repeat nothing. */
+  #withoutPrompt(text: string, attempt: Pick<AttemptRecord, "status"> | undefined): string {
+    if (attempt === undefined) return text;
+    const prompt = this.#call.prompt?.();
+    // Of requests that are handed on unread, backends say something only where there is a status.
+    return prompt === undefined && attempt.status === undefined ? text : withoutEcho(text, prompt);
+  }
+
   #write(
     { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
@@ -210,10 +232,11 @@ export class RequestRecord {
       stream: call.stream,
       policy: this.#generation.policyHash,
       candidates: this.candidates,
-      attempts: this.#spanIds.length === 0
-        ? this.attempts
-        : this.attempts.map((attempt, index) => ({ ...attempt, span_id: this.#spanIds[index] })),
+      attempts: this.#recordedAttempts(),
       ...result,
+      ...(result.error === undefined
+        ? {}
+        : { error: this.#withoutPrompt(result.error, this.attempts.at(-1)) }),
       ...(this.losses.length === 0 ? {} : { losses: this.losses }),
       ...(this.#trace === undefined ? {} : { trace: this.#trace.describe() }),
       timing: {
