@@ -12,6 +12,7 @@ export function testHost(overrides: Partial<PluginHost> = {}): PluginHost {
     now: () => 1_700_000_000_000,
     random: () => 0.5,
     secret: () => undefined,
+    variable: () => undefined,
     sqlite: () => openSqlite(":memory:"),
     ...overrides,
   };

@@ -3,8 +3,7 @@ import { fromHttp } from "@aws-sdk/credential-provider-http";
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { fromTokenFile } from "@aws-sdk/credential-provider-web-identity";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
-import { type PluginLogger, UpstreamError } from "intellirouter/plugin";
-import { readAwsSetting } from "./aws-settings.ts";
+import { type PluginHost, UpstreamError } from "intellirouter/plugin";
 
 /** Keys that sign requests. */
 export interface AwsCredentials {
@@ -24,7 +23,7 @@ export interface AwsSearch {
   readonly profile: string | undefined;
   /** Whose token service is asked to assume roles. */
   readonly region: string;
-  readonly logger: PluginLogger;
+  readonly host: Pick<PluginHost, "logger" | "variable">;
 }
 
 /** One place where credentials may be. */
@@ -45,13 +44,11 @@ const instanceTimeoutMs = 1_000;
  * @throws {UpstreamError} that names every source that was tried, and why it gave nothing.
  */
 export async function findAwsAccess(search: AwsSearch): Promise<AwsAccess> {
-  const bearer = search.profile === undefined
-    ? await readAwsSetting({ variables: ["AWS_BEARER_TOKEN_BEDROCK"] })
-    : undefined;
+  const bearer = search.profile === undefined ? search.host.variable("AWS_BEARER_TOKEN_BEDROCK") : undefined;
   if (bearer !== undefined) return { bearer };
   const failures: string[] = [];
   let last: unknown;
-  for (const { name, load } of await sourcesOf(search)) {
+  for (const { name, load } of sourcesOf(search)) {
     try {
       return await load();
     } catch (error) {
@@ -66,9 +63,9 @@ export async function findAwsAccess(search: AwsSearch): Promise<AwsAccess> {
   });
 }
 
-async function sourcesOf({ profile, region, logger }: AwsSearch): Promise<Source[]> {
+function sourcesOf({ profile, region, host }: AwsSearch): Source[] {
   const clientConfig = { region };
-  const named = profile ?? await readAwsSetting({ variables: ["AWS_PROFILE"] });
+  const named = profile ?? host.variable("AWS_PROFILE");
   const files: Source = {
     name: `profile "${named ?? "default"}"`,
     load: fromIni({ ...(named === undefined ? {} : { profile: named }), ignoreCache: true, clientConfig }),
@@ -79,26 +76,25 @@ async function sourcesOf({ profile, region, logger }: AwsSearch): Promise<Source
     ...(named === undefined ? [{ name: "environment", load: fromEnv() }] : []),
     files,
     { name: "web identity", load: fromTokenFile({ clientConfig }) },
-    await machine(logger),
+    machine(host),
   ];
 }
 
 /** What the machine itself is known by: never the instance's account where the container has one of its own. */
-async function machine({ warn, error }: PluginLogger): Promise<Source> {
+function machine({ logger: log, variable }: AwsSearch["host"]): Source {
   // Its further arguments are whole errors, which say too much.
   const logger = {
     debug() {},
     info() {},
-    warn: (message: unknown) => warn(String(message)),
-    error: (message: unknown) => error(String(message)),
+    warn: (message: unknown) => log.warn(String(message)),
+    error: (message: unknown) => log.error(String(message)),
   };
-  const container = await readAwsSetting({
-    variables: ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"],
-  });
+  const container = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") ??
+    variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (container !== undefined) {
     return { name: "container", load: async () => await fromHttp({ maxRetries: 1, logger })() };
   }
-  const off = await readAwsSetting({ variables: ["AWS_EC2_METADATA_DISABLED"] });
+  const off = variable("AWS_EC2_METADATA_DISABLED");
   return {
     name: "instance",
     load: off === undefined || off.toLowerCase() === "false"

@@ -24,7 +24,7 @@ import { ConverseDecoder } from "./stream.ts";
 
 /** A provider for the models on AWS Bedrock, by its Converse API. */
 export async function createBedrock(options: BedrockOptions, host: PluginHost): Promise<Provider> {
-  const bedrock = createBedrockClient(options, await regionOf(options), host);
+  const bedrock = createBedrockClient(options, await regionOf(options, host), host);
   return {
     chat: fanOut(withLegacyFunctions(createChat(bedrock, options, host))),
     embeddings: createEmbeddings(bedrock, options),
@@ -36,12 +36,17 @@ export async function createBedrock(options: BedrockOptions, host: PluginHost): 
 }
 
 /** @throws where the environment names what is no region: it becomes part of a host's name. */
-async function regionOf({ region, profile }: BedrockOptions): Promise<string> {
+async function regionOf({ region, profile }: BedrockOptions, host: PluginHost): Promise<string> {
   if (region !== undefined) return region;
-  const { awsRegion } = await import("./aws-settings.ts");
-  const found = await awsRegion(profile) ?? "us-east-1";
+  const found = host.variable("AWS_REGION") ?? host.variable("AWS_DEFAULT_REGION") ??
+    await readRegion(profile) ?? "us-east-1";
   if (!bedrockRegion.safeParse(found).success) throw new Error(`"${found}" is no AWS region`);
   return found;
+}
+
+async function readRegion(profile: string | undefined): Promise<string | undefined> {
+  const { regionOfProfile } = await import("./aws-region.ts");
+  return await regionOfProfile(profile);
 }
 
 function createChat(bedrock: BedrockClient, options: BedrockOptions, host: PluginHost): ChatCapability {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import process from "node:process";
 import type { UpstreamError } from "intellirouter/plugin";
 import { environment } from "../../../test/support/environment.ts";
 import { type LoopbackAnswer, loopbackServer } from "../../../test/support/loopback-server.ts";
@@ -13,12 +14,15 @@ const request = { method: "POST", url: "https://bedrock.example/model/m/converse
 const nowhere = { AWS_SHARED_CREDENTIALS_FILE: "/nowhere", AWS_CONFIG_FILE: "/nowhere" };
 const off = { ...nowhere, AWS_EC2_METADATA_DISABLED: "true" };
 
+/** What the gateway's host gives a plugin that declares the variable. */
+const variable = (name: string) => process.env[name]?.trim() || undefined;
+
 /** A process with these variables of AWS and no others. */
 const aws = (variables: Readonly<Record<string, string>>) => environment(["AWS_"], variables);
 
 function make(options: object = {}, secrets: Readonly<Record<string, string>> = {}) {
   const clock = { now: Date.now() };
-  const host = testHost({ secret: (name) => secrets[name], now: () => clock.now });
+  const host = testHost({ secret: (name) => secrets[name], variable, now: () => clock.now });
   const credential = bedrockCredential(bedrockOptions.parse(options), "eu-west-1", host);
   return { credential, clock, headers: () => credential.headers(request, context) };
 }
@@ -148,6 +152,7 @@ describe("shared files", () => {
     const provider = await createBedrock(
       bedrockOptions.parse({ region: "eu-west-1" }),
       testHost({
+        variable,
         fetch: (_url, init) => {
           ids.push(new Headers(init?.headers).get("authorization")!.match(/Credential=(\w+)/)![1]!);
           const headers = { "x-amzn-errortype": "ExpiredTokenException:http://example" };
@@ -168,6 +173,7 @@ describe("shared files", () => {
       const hosts: string[] = [];
       const host = testHost({
         secret: () => "key",
+        variable,
         fetch: (url) => {
           hosts.push(new URL(url).host);
           return Promise.resolve(Response.json({ modelSummaries: [] }));
@@ -337,7 +343,7 @@ describe("an instance's account", () => {
       answers[`${method} ${path}`]?.() ?? { status: 404 }
     );
     using _ = aws({ ...nowhere, AWS_EC2_METADATA_SERVICE_ENDPOINT: instance.origin });
-    await createBedrock(bedrockOptions.parse({}), testHost());
+    await createBedrock(bedrockOptions.parse({}), testHost({ variable }));
     expect(instance.asked).toEqual([]);
   });
 });

@@ -55,7 +55,7 @@ function found(profile: string | undefined, region: string, sign: Sign, host: Pl
   let current: BedrockCredential["secrets"] = [];
   const cached = new CachedToken(host, async () => {
     const { findAwsAccess } = await import("./aws-credentials.ts");
-    const access = await findAwsAccess({ profile, region, logger: host.logger });
+    const access = await findAwsAccess({ profile, region, host });
     current = "bearer" in access
       ? [access.bearer]
       : [access.secretAccessKey, ...(access.sessionToken === undefined ? [] : [access.sessionToken])];

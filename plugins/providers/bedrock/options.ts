@@ -45,3 +45,14 @@ export type BedrockOptions = z.output<typeof bedrockOptions>;
 
 /** The secrets that a configuration may give: an API key, or a pair of access keys with or without a session. */
 export const bedrockSecrets = ["api_key", "access_key_id", "secret_access_key", "session_token"] as const;
+
+/** Variables of AWS's tools that are read here; AWS's library reads further ones. */
+export const bedrockVariables = [
+  "AWS_BEARER_TOKEN_BEDROCK",
+  "AWS_REGION",
+  "AWS_DEFAULT_REGION",
+  "AWS_PROFILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+  "AWS_EC2_METADATA_DISABLED",
+] as const;
