@@ -124,3 +124,59 @@ describe("AWS Bedrock", () => {
     expect(backend.asked).toEqual([]);
   });
 });
+
+describe("Vertex AI", () => {
+  const vertex = () =>
+    play(() => ({
+      body: { candidates: [{ content: { parts: [{ text: "Hello there." }] }, finishReason: "STOP" }] },
+    }));
+  const config = ({ origin }: LoopbackServer) =>
+    `[[providers]]\nname = "google"\nkind = "vertex"\nbase_url = "${origin}"\nmodels = ["gemini-3-flash"]\n`;
+
+  test("the machine's account serves in the machine's project, and is asked for by the first request only", async () => {
+    const backend = await vertex();
+    const machine = await play(({ path }) => ({
+      headers: { "metadata-flavor": "Google" },
+      body: path.endsWith("/project-id")
+        ? "machine-project"
+        : { access_token: "ya29.machine", expires_in: 3_600 },
+    }));
+    const gateway = await start(config(backend), {
+      GCE_METADATA_HOST: machine.origin.replace("http://", ""),
+      GOOGLE_CLOUD_LOCATION: "europe-west4",
+    });
+    expect(machine.asked).toEqual([]);
+    for (let request = 0; request < 2; request++) {
+      expect(await answerOf(gateway, "google/gemini-3-flash")).toBe("Hello there.");
+    }
+    expect(machine.asked).toHaveLength(2);
+    expect(backend.asked[1]).toMatchObject({
+      path:
+        "/v1beta1/projects/machine-project/locations/europe-west4/publishers/google/models/gemini-3-flash:generateContent",
+      headers: { authorization: "Bearer ya29.machine" },
+    });
+  });
+
+  test("a workload's token in a file serves, exchanged as the named credentials say", async () => {
+    const backend = await vertex();
+    const exchange = await play(() => ({ body: { access_token: "ya29.workload", expires_in: 3_600 } }));
+    const gateway = await start(
+      config(backend),
+      { GOOGLE_APPLICATION_CREDENTIALS: "federation.json", GOOGLE_CLOUD_PROJECT: "my-project" },
+      {
+        "token.json": '{"id":"word-of-the-cluster"}',
+        "federation.json": JSON.stringify({
+          type: "external_account",
+          audience: "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/k",
+          subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+          token_url: `${exchange.origin}/v1/token`,
+          credential_source: { file: "token.json", format: { type: "json", subject_token_field_name: "id" } },
+        }),
+      },
+    );
+    expect(await answerOf(gateway, "google/gemini-3-flash")).toBe("Hello there.");
+    expect(new URLSearchParams(exchange.asked[0]!.body).get("subject_token")).toBe("word-of-the-cluster");
+    expect(backend.asked[0]!.headers.authorization).toBe("Bearer ya29.workload");
+    expect(gateway.stderr()).not.toContain("security risk");
+  });
+});

@@ -1,4 +1,5 @@
 import type { PluginHost } from "intellirouter/plugin";
+import { createEgress } from "../../src/plugin/host/egress.ts";
 import { openSqlite } from "../../src/runtime/sqlite.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -17,3 +18,6 @@ export function testHost(overrides: Partial<PluginHost> = {}): PluginHost {
     ...overrides,
   };
 }
+
+/** The real way out, for tests against servers on loopback. */
+export const egress = createEgress();
