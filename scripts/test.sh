@@ -16,6 +16,9 @@ bun_directory=$(dirname "$BUN")
 export PATH="$PWD/node_modules/.bin:$bun_directory:$PATH"
 # The suite must not depend on who runs it.
 unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN OPENAI_BASE_URL ANTHROPIC_BASE_URL BUN_OPTIONS BUN_BE_BUN
+for variable in $(compgen -e AWS_ || true) $(compgen -e GOOGLE_ || true); do unset "$variable"; done
+# Nor on who has logged in to a cloud.
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 export CI="${CI:-true}" NO_COLOR=1
 
 parts=("$@")

@@ -104,6 +104,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         { ...shared, downloads: settings.downloads, logger },
         `provider-${entry.name}`,
         entry.secrets,
+        variablesOf(entry.plugin, environment),
       );
       const provider = await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]);
       providers.set(
@@ -233,6 +234,14 @@ async function loadFromDisk({ settings, directory, locate }: LoadedSettings, { l
       message: `a plugin cannot be loaded: ${error instanceof Error ? error.message : error}`,
     }]);
   }
+}
+
+/** What the plugin may know of the environment: only what it names. */
+function variablesOf({ variables = [] }: PluginDefinition<"provider">, environment: Environment) {
+  return Object.fromEntries(variables.flatMap((name) => {
+    const value = environment[name]?.trim();
+    return value ? [[name, value]] : [];
+  }));
 }
 
 async function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, path: SettingPath) {

@@ -1,5 +1,6 @@
 import type {
   BackendClient,
+  BackendContext,
   CallContext,
   ChatCapability,
   ChatCompletionRequest,
@@ -23,7 +24,7 @@ export interface GeminiService {
   readonly client: BackendClient;
   readonly dialect: Dialect;
   /** The address of one of a model's methods, such as `generateContent`. */
-  methodUrl(model: string, method: string): string;
+  methodUrl(model: string, method: string, context: BackendContext): string | Promise<string>;
 }
 
 /** Chat with Gemini models, wherever they are served. */
@@ -60,13 +61,13 @@ function createOne(
   return {
     async complete(request, context) {
       const { body, answer } = await encode(request, context);
-      const url = methodUrl(request.model, "generateContent");
+      const url = await methodUrl(request.model, "generateContent", context);
       const { body: given, headers } = await client.ask<unknown>(url, body, context);
       return { body: decodeAnswer(given, answer), ...(headers === undefined ? {} : { headers }) };
     },
     async stream(request, context) {
       const { body, answer } = await encode(request, context);
-      const url = `${methodUrl(request.model, "streamGenerateContent")}?alt=sse`;
+      const url = `${await methodUrl(request.model, "streamGenerateContent", context)}?alt=sse`;
       const { frames, headers } = await client.stream<Loose>(url, body, context);
       return {
         frames: translateFrames(frames, new AnswerDecoder(answer)),

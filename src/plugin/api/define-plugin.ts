@@ -22,6 +22,8 @@ interface PluginExtras {
     readonly discovery?: ProviderDiscovery;
     /** The names under which it may ask its host for secrets; `api_key` alone when absent. */
     readonly secrets?: readonly string[];
+    /** Environment variables of the vendor's own tools that it may ask its host for; it reads no others. */
+    readonly variables?: readonly string[];
     /** The vendor's id in the price data, when it has one. */
     readonly priceId?: string;
   };
