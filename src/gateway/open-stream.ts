@@ -160,7 +160,7 @@ export class OpenStream<Chunk> implements AnswerStream {
     const silentMs = this.#reading === undefined ? 0 : now - this.#lastPieceAt;
     if (this.#idleMs > 0 && silentMs >= this.#idleMs) {
       const message = `The backend sent nothing for ${this.#idleMs} ms in the middle of its answer.`;
-      this.#dispatched.abort(new UpstreamError({ kind: "timeout", message }));
+      this.#dispatched.abort(new UpstreamError({ kind: "timeout", message, ownWords: true }));
       return;
     }
     if (this.#heartbeatMs > 0 && now - this.#lastSentAt >= this.#heartbeatMs) this.#beat(now);

@@ -132,7 +132,11 @@ export class TargetCall {
       ? `no ${this.#plan.strategyRequest.stream ? "first token" : "answer"} within ${Math.round(limitMs)} ms`
       : `no answer before the request's deadline`;
     this.#abort(
-      new UpstreamError({ kind: "timeout", message: `The target ${this.#target.model.id} gave ${what}.` }),
+      new UpstreamError({
+        kind: "timeout",
+        message: `The target ${this.#target.model.id} gave ${what}.`,
+        ownWords: true,
+      }),
     );
   }
 
@@ -142,7 +146,7 @@ export class TargetCall {
     this.#deadlineTimer = clock.setTimeout(() => {
       this.#blameless = true;
       const message = `The answer of ${this.#target.model.id} was not complete at the request's deadline.`;
-      this.#abort(new UpstreamError({ kind: "timeout", message }));
+      this.#abort(new UpstreamError({ kind: "timeout", message, ownWords: true }));
     }, Math.max(0, this.#deadline - clock.monotonic()));
   }
 
@@ -193,7 +197,7 @@ export class TargetCall {
     if (!isUpstreamError(error) || this.#blameless) return this.#state.breaker.neutral(this.#probe);
     const { fault } = retryRule(error.kind, error.status);
     if (fault === "none") return this.#state.breaker.neutral(this.#probe);
-    this.#state.lastError = `${error.kind}: ${error.message}`;
+    this.#state.lastError = describe(error);
     if (fault === "failure") return this.#state.breaker.fail(now, this.#probe);
     this.#state.breaker.neutral(this.#probe);
     if (fault === "credential") states.refuseCredential(provider, now);
@@ -233,4 +237,10 @@ export class TargetCall {
 
 function round(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
+}
+
+/** What other requests may be told of it: a backend's words can repeat those of the client that asked. */
+function describe({ kind, status, message, ownWords }: UpstreamError): string {
+  if (ownWords) return `${kind}: ${message}`;
+  return status === undefined ? kind : `${kind} (status ${status})`;
 }
