@@ -78,12 +78,17 @@ for part in "${parts[@]}"; do
       ;;
     arch) tests "architecture" ./test/arch ;;
     unit) tests "unit" ./src ./plugins ./test/support ./scripts ;;
-    contract) tests "contracts" ./test/contract ;;
+    contract)
+      need promtool prometheus
+      tests "contracts" ./test/contract
+      ;;
     wire) tests "wire" ./test/wire ./test/fidelity ;;
     golden) tests "golden" ./test/golden ;;
     e2e)
       need curl curl
       need bwrap bubblewrap
+      need redis-server redis-server
+      need promtool prometheus
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;

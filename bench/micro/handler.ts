@@ -1,7 +1,7 @@
 /**
  * The whole request path without a network: the HTTP handler, called in a loop, with a backend that answers at once.
  *
- *   bun bench/micro/handler.ts [--no-ledger] [--no-limits] [--no-decisions] [--no-log]     prints microseconds for one request
+ *   bun bench/micro/handler.ts [--no-ledger] [--no-limits] [--no-decisions] [--no-log] [--no-telemetry]     prints microseconds for one request
  */
 import { streamBody } from "../../src/runtime/stream-body.ts";
 import { mkdtempSync } from "node:fs";
@@ -13,6 +13,7 @@ import { hashApiKey } from "../../src/auth/api-key.ts";
 import { RoleBook } from "../../src/auth/permissions.ts";
 import { keyFieldsSchema, teamFieldsSchema } from "../../src/schema/account.ts";
 import { loadSettings } from "../../src/config/load-settings.ts";
+import { MemoryResponseCache } from "../../src/gateway/cache/response-cache.ts";
 import { ResponseStore } from "../../src/gateway/responses/response-store.ts";
 import { createApp } from "../../src/http/app.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -28,6 +29,7 @@ import { stateSettings } from "../../src/roles/state-settings.ts";
 import { TargetStates } from "../../src/router/target-states.ts";
 import { LineWriter } from "../../src/telemetry/line-writer.ts";
 import { Logger } from "../../src/telemetry/logger.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import memoryStore from "../../test/support/memory-store.ts";
 
 const requests = Number(process.argv.find((argument) => /^\d+$/.test(argument)) ?? 200_000);
@@ -106,6 +108,11 @@ accounts.book.configure({
 });
 const limiter = createLimiter(shared, usage);
 const access = keyedAccess(accounts.book);
+const telemetry = new Telemetry({ clock: systemClock, onError: () => {} });
+if (has("--traces")) {
+  const tracing = { mode: "on", sample_ratio: 1, trust_parent: true, propagate: true } as const;
+  telemetry.configure({ ...loaded.settings.telemetry, tracing }, [], new Map());
+}
 const handler = createApp({
   gateway: {
     clock: systemClock,
@@ -118,10 +125,13 @@ const handler = createApp({
     onPluginError: () => {},
     stopping: new AbortController().signal,
     limiter,
+    cache: { store: new MemoryResponseCache(1), maxAnswerBytes: 1 },
+    traces: telemetry.traces,
     ledger: has("--no-ledger") ? { begin: () => {} } : usage.ledger,
     record: (decision) => {
       if (!has("--no-ledger")) usage.ledger.settle(decision);
       if (!has("--no-decisions")) decisions.record(decision);
+      if (!has("--no-telemetry")) telemetry.record(decision);
       if (!has("--no-log")) writeAccessLine(logger, decision);
     },
   },
@@ -134,6 +144,9 @@ const handler = createApp({
   listModels: () => [],
   listCapabilities: () => [],
   decisions,
+  scrape: () => telemetry.scrape(),
+  auditLog: { list: () => [] },
+  onRefused: (status) => telemetry.refused(status),
   ready: () => true,
   admit: () => () => {},
   streamBody,

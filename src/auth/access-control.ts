@@ -87,7 +87,10 @@ function forbidden(message: string): ApiError {
  *
  * @param tokens undefined where no issuer is configured.
  */
-export function keyedAccess(book: Pick<AccountBook, "find">, tokens?: BearerTokens): AccessControl {
+export function keyedAccess(
+  book: Pick<AccountBook, "find" | "isComplete">,
+  tokens?: BearerTokens,
+): AccessControl {
   return {
     keyRequired: true,
     authenticate({ headers, address }) {
@@ -105,11 +108,22 @@ export function keyedAccess(book: Pick<AccountBook, "find">, tokens?: BearerToke
         if ("principal" in found) return admit(found, address);
         refusal = found.refusal;
       }
+      if (refusal === undefined && !book.isComplete) throw accountsUnavailable();
       throw unauthorized(
         refusal === undefined ? "Incorrect API key provided." : `This API key is ${refusal}.`,
       );
     },
   };
+}
+
+function accountsUnavailable(): ApiError {
+  return new ApiError({
+    status: 503,
+    code: "store_unavailable",
+    message:
+      "The accounts cannot be read at the moment, so this API key cannot be checked. Try again shortly.",
+    retryAfterMs: 1_000,
+  });
 }
 
 function admit(

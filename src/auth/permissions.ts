@@ -8,7 +8,7 @@ const reading = every.filter((permission) => permission.endsWith(".read"));
 /** What the built-in roles may do. */
 export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   admin: every,
-  operator: ["inference", ...reading],
+  operator: ["inference", "cache.write", ...reading],
   developer: ["inference"],
   viewer: reading,
   service: ["inference"],

@@ -4,6 +4,7 @@ import { replaceMember } from "../lib/json-text.ts";
 import type { CallContext, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptContext, CatalogModel, Dispatched, RequestFacts } from "../router/contracts.ts";
+import { CachedCall, replay } from "./cache/cached-call.ts";
 import { BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
@@ -28,12 +29,18 @@ export async function complete<Body extends RequestBody>(
   const facts = describe(call);
   const record = new RequestRecord(services, generation, recordedCall(call, facts), release);
   try {
-    record.metered = new MeteredRequest(
+    const admitted = MeteredRequest.admit(
       services,
       { ...call, operation: facts.operation, stream: facts.stream },
       expectedUse(services, call, facts),
       record.candidates,
     );
+    record.metered = admitted instanceof Promise ? await admitted : admitted;
+    record.resolution = generation.router.resolve(facts);
+    const cached = CachedCall.of(services, generation, call, record.resolution);
+    const kept = await cached?.find(facts.mayUse);
+    if (kept !== undefined) return replay(kept, record);
+    const cache = cached === undefined ? undefined : "miss";
     if (!facts.stream) {
       const dispatched = await dispatch(
         services,
@@ -45,8 +52,10 @@ export async function complete<Body extends RequestBody>(
           call.operation.complete(provider, body, callContext, options),
       );
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
-      const { body, text } = dispatched.value;
-      return answerOf(dispatched, { body, text }, record);
+      const { id } = dispatched.model;
+      const { body, text = cached && JSON.stringify(body) } = dispatched.value;
+      if (text !== undefined) cached?.keep({ target: id, content: { text }, losses: record.lossesOf(id) });
+      return { ...answerOf(dispatched, { body, text }, record), cache };
     }
     const dispatched = await dispatch(
       services,
@@ -60,8 +69,9 @@ export async function complete<Body extends RequestBody>(
       },
     );
     const { idleMs } = record.resolution!.timeouts;
-    const stream = new OpenStream(services, dispatched, idleMs, generation.heartbeatMs, record);
-    return answerOf(dispatched, { stream }, record);
+    const collector = cached?.collector(dispatched.model.id, record);
+    const stream = new OpenStream(services, dispatched, idleMs, generation.heartbeatMs, record, collector);
+    return { ...answerOf(dispatched, { stream }, record), cache };
   } catch (error) {
     throw record.fail(error);
   }
@@ -77,8 +87,7 @@ async function dispatch<Body extends RequestBody, Value>(
   run: (prepared: ReturnType<typeof prepare<Body>>) => Promise<Value>,
 ): Promise<Dispatched<Value>> {
   const { metered } = record;
-  record.resolution = generation.router.resolve(facts);
-  const plan = generation.router.plan(record.resolution, facts, record.candidates);
+  const plan = generation.router.plan(record.resolution!, facts, record.candidates);
   try {
     return await generation.router.attempt(
       plan,
@@ -94,7 +103,9 @@ async function dispatch<Body extends RequestBody, Value>(
     const cheaper = isUnpayable(error) ? metered?.downgrade : undefined;
     if (cheaper === undefined || record.downgradedTo !== undefined) throw error;
     record.downgradedTo = cheaper;
-    return await dispatch(services, generation, record, { ...facts, model: cheaper }, call, run);
+    const cheap = { ...facts, model: cheaper };
+    record.resolution = generation.router.resolve(cheap);
+    return await dispatch(services, generation, record, cheap, call, run);
   }
 }
 
@@ -127,7 +138,7 @@ function expectedUse<Body extends RequestBody>(
 }
 
 function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
-  const { principal, requestId, decisionId, signal, arrivedAt } = call;
+  const { principal, requestId, decisionId, headers, signal, arrivedAt } = call;
   return {
     operation: facts.operation,
     model: facts.model,
@@ -136,8 +147,10 @@ function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: 
     user: facts.user,
     requestId,
     decisionId,
+    headers,
     signal,
     arrivedAt,
+    prompt: () => facts.prompt(),
     estimatePromptTokens: () => facts.promptTokens,
   };
 }
@@ -178,7 +191,8 @@ function prepare<Body extends RequestBody>(
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
-    written: writtenFor(call, body),
+    traceHeaders: record.beginCall(),
+    written: body === named ? writtenFor(call, named) : undefined,
     reportLoss: (loss) => record.lose(model.id, loss),
   };
   const options: NormaliserOptions = {

@@ -51,7 +51,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
   const record = new RequestRecord(services, generation, recorded, release);
   try {
     const facts = describe(call);
-    record.metered = new MeteredRequest(
+    const admitted = MeteredRequest.admit(
       services,
       { ...call, operation: call.path, stream: false },
       {
@@ -64,6 +64,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
       },
       record.candidates,
     );
+    record.metered = admitted instanceof Promise ? await admitted : admitted;
     const resolution = generation.router.resolve(facts);
     record.resolution = resolution;
     const planned = generation.router.plan(resolution, facts, record.candidates);
@@ -83,6 +84,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
           signal,
           hops: call.hops,
           tenant: call.principal.tenant,
+          traceHeaders: record.beginCall(),
           reportLoss: (loss) => record.lose(model.id, loss),
         }),
       {

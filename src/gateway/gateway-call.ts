@@ -43,6 +43,8 @@ export interface GatewayAnswer {
   readonly losses: readonly Loss[];
   /** The caller's limits as they stand. */
   readonly limits: LimitStates;
+  /** Whether it was kept from before; absent where nothing is kept. */
+  readonly cache?: "hit" | "miss" | undefined;
 }
 
 /** Of all limits that count for a caller, those of which the least is left. */

@@ -1,5 +1,5 @@
 import type { ExpectedUse } from "../auth/limits/contracts.ts";
-import type { RequestMeter } from "../auth/limits/request-meter.ts";
+import type { RequestMeter, Reservation } from "../auth/limits/request-meter.ts";
 import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { CatalogModel } from "../router/contracts.ts";
@@ -28,16 +28,32 @@ export class MeteredRequest {
   #outputTokens: number | undefined;
   #target: CatalogModel | undefined;
 
-  /**
-   * @param candidates of the plan; those that a budget or limit rules out are marked.
-   * @throws {ApiError} 403 for a name that the caller may not ask for, 429 when a limit is reached.
-   */
-  constructor(
+  private constructor(
     services: GatewayServices,
     call: MeteredCall,
     use: ExpectedUse,
     candidates: readonly Candidate[],
+    meter: RequestMeter,
   ) {
+    this.#services = services;
+    this.#call = call;
+    this.#use = use;
+    this.#candidates = candidates;
+    this.#meter = meter;
+  }
+
+  /**
+   * Lets a request in.
+   *
+   * @param candidates of the plan; those that a budget or limit rules out are marked.
+   * @throws {ApiError} 403 for a name that the caller may not ask for, 429 when a limit is reached.
+   */
+  static admit(
+    services: GatewayServices,
+    call: MeteredCall,
+    use: ExpectedUse,
+    candidates: readonly Candidate[],
+  ): MeteredRequest | Promise<MeteredRequest> {
     if (!call.principal.mayAsk(use.model)) {
       throw new ApiError({
         status: 403,
@@ -46,11 +62,9 @@ export class MeteredRequest {
         message: `This key may not ask for the model ${use.model}.`,
       });
     }
-    this.#services = services;
-    this.#call = call;
-    this.#use = use;
-    this.#candidates = candidates;
-    this.#meter = services.limiter.admit(call.principal, use);
+    const admitted = services.limiter.admit(call.principal, use);
+    const begin = (meter: RequestMeter) => new MeteredRequest(services, call, use, candidates, meter);
+    return admitted instanceof Promise ? admitted.then(begin) : begin(admitted);
   }
 
   /** The model that serves what a budget cannot pay. */
@@ -74,8 +88,14 @@ export class MeteredRequest {
   }
 
   /** Before a target is tried: sets money aside and writes ahead that it may be spent. Returns why not. */
-  reserve(target: CatalogModel): ApiError | undefined {
+  reserve(target: CatalogModel): ApiError | undefined | Promise<ApiError | undefined> {
     const reserved = this.#meter.reserve(target);
+    return reserved instanceof Promise
+      ? reserved.then((answer) => this.#begin(target, answer))
+      : this.#begin(target, reserved);
+  }
+
+  #begin(target: CatalogModel, reserved: Reservation | { readonly refusal: ApiError }): ApiError | undefined {
     if ("refusal" in reserved) {
       this.#mark(target.id, reserved.refusal);
       return reserved.refusal;

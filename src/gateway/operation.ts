@@ -94,6 +94,8 @@ export interface Operation<Body extends RequestBody = RequestBody> {
   ): Promise<OpenedStream>;
   /** The request with a limit of its answer's tokens, where it has none. Absent: the endpoint's answers have none or need none. */
   limitOutput?(body: Body, tokens: number): Body;
+  /** A route may keep its answers and give them again: they depend on the request alone. */
+  readonly isCacheable?: boolean;
   /** Backends take no money for it. */
   readonly isFree?: boolean;
   /** How pieces become server-sent events. Absent where there are no streams. */

@@ -2,15 +2,17 @@ import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
 import { toDollars } from "../lib/money.ts";
 import { costOf } from "../lib/price.ts";
-import type { FidelityLoss } from "../plugin/api/provider.ts";
+import type { CallContext, FidelityLoss } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptResult, CatalogModel, Dispatched, Resolution } from "../router/contracts.ts";
 import { toApiError } from "../router/to-api-error.ts";
 import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decision.ts";
 import type { Usage } from "../schema/chat-completion.ts";
+import type { RequestTrace } from "../telemetry/tracing/tracer.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
 import type { MeteredRequest } from "./metered-request.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
+import { withoutEcho } from "./without-echo.ts";
 
 /** What a record tells of the request itself. */
 export interface RecordedCall {
@@ -23,10 +25,14 @@ export interface RecordedCall {
   readonly user?: string | undefined;
   readonly requestId: string;
   readonly decisionId: string;
+  /** Of the client's request; its trace is in them. */
+  readonly headers: Headers;
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
   /** Arrival on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
+  /** The prompt as one text; absent where the gateway has not read it. */
+  readonly prompt?: () => string;
   /** For backends that do not count. Absent: the endpoint is not about tokens, and none are recorded. */
   readonly estimatePromptTokens?: () => number;
 }
@@ -38,6 +44,8 @@ const mostLosses = 64;
 interface Produced {
   readonly usage: Usage | undefined;
   readonly outputCharacters: number;
+  /** How it flowed, where it came in pieces. */
+  readonly chunks?: Decision["chunks"];
 }
 
 /**
@@ -56,6 +64,9 @@ export class RequestRecord {
   readonly #generation: Generation;
   readonly #call: RecordedCall;
   readonly #release: () => void;
+  readonly #trace: RequestTrace | undefined;
+  /** Of the calls in the order in which they began, which is that of the attempts. */
+  readonly #spanIds: string[] = [];
   #written = false;
 
   constructor(
@@ -68,6 +79,15 @@ export class RequestRecord {
     this.#generation = generation;
     this.#call = call;
     this.#release = release;
+    this.#trace = services.traces.begin(call.headers);
+  }
+
+  /** A backend is about to be called; to be asked exactly once for each attempt. Returns what to tell it of the trace. */
+  beginCall(): CallContext["traceHeaders"] {
+    if (this.#trace === undefined) return undefined;
+    const { spanId, headers } = this.#trace.call();
+    if (spanId !== undefined) this.#spanIds.push(spanId);
+    return headers;
   }
 
   /**
@@ -108,10 +128,16 @@ export class RequestRecord {
       ...booked(dispatched.model, usage, produced.usage),
       outcome: result.outcome,
       status: 200,
+      ...(produced.chunks === undefined ? {} : { chunks: produced.chunks }),
       ...(result.error === undefined
         ? {}
         : { error: String((result.error as Error).message ?? result.error) }),
     }, firstTokenMs);
+  }
+
+  /** An answer went out that had been kept; it costs nothing. */
+  replayed(target: string): void {
+    this.#write({ target, cached: true, outcome: "ok", status: 200, cost_usd: 0 });
   }
 
   /** No answer came about. Returns what the client is told. */
@@ -151,10 +177,31 @@ export class RequestRecord {
     };
   }
 
+  #recordedAttempts(): AttemptRecord[] {
+    if (this.#spanIds.length === 0 && this.attempts.every(({ message }) => message === undefined)) {
+      return this.attempts;
+    }
+    return this.attempts.map(({ message, ...attempt }, index) => ({
+      ...attempt,
+      ...(message === undefined ? {} : { message: this.#withoutPrompt(message, attempt) }),
+      ...(this.#spanIds[index] === undefined ? {} : { span_id: this.#spanIds[index] }),
+    }));
+  }
+
+  /** Of what backends say; the gateway's own words repeat nothing. */
+  #withoutPrompt(text: string, attempt: Pick<AttemptRecord, "status"> | undefined): string {
+    if (attempt === undefined) return text;
+    const prompt = this.#call.prompt?.();
+    // Of requests that are handed on unread, backends say something only where there is a status.
+    return prompt === undefined && attempt.status === undefined ? text : withoutEcho(text, prompt);
+  }
+
   #write(
     { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
-      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version">>
+      & Partial<
+        Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version" | "chunks" | "cached">
+      >
       & { readonly nanodollars?: number },
     firstTokenMs?: number,
   ): void {
@@ -185,9 +232,13 @@ export class RequestRecord {
       stream: call.stream,
       policy: this.#generation.policyHash,
       candidates: this.candidates,
-      attempts: this.attempts,
+      attempts: this.#recordedAttempts(),
       ...result,
+      ...(result.error === undefined
+        ? {}
+        : { error: this.#withoutPrompt(result.error, this.attempts.at(-1)) }),
       ...(this.losses.length === 0 ? {} : { losses: this.losses }),
+      ...(this.#trace === undefined ? {} : { trace: this.#trace.describe() }),
       timing: {
         queue_ms: round(this.attempts[0]?.start_ms ?? totalMs),
         ...(firstTokenMs === undefined ? {} : { first_token_ms: round(firstTokenMs) }),

@@ -7,7 +7,7 @@ import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { TargetCheck } from "./check-target.ts";
 import { asApiError, dialectOf, errorResponse } from "./error-response.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
-import type { Route } from "./route.ts";
+import { type Route, type Surface, surfaceOf, surfaces } from "./route.ts";
 import { routeTable } from "./routes.ts";
 
 interface Arrival {
@@ -37,9 +37,22 @@ const nobody: Principal = {
 /** Client-chosen request ids are taken over when they are harmless to print. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
 
+/** What one address serves. */
+export interface Served {
+  readonly surfaces: ReadonlySet<Surface>;
+  /** Of those, the ones that ask for no key. */
+  readonly open: ReadonlySet<Surface>;
+}
+
+const everySurface: Served = { surfaces: new Set(surfaces), open: new Set() };
+
 /** The gateway's HTTP surface: one handler for every request, which never throws. */
-export function createApp(services: HttpServices, settings: HttpSettings): RequestHandler {
-  const app = createRouter(services, settings);
+export function createApp(
+  services: HttpServices,
+  settings: HttpSettings,
+  served: Served = everySurface,
+): RequestHandler {
+  const app = createRouter(services, settings, served);
   const target = new TargetCheck(settings.allowedHosts);
   const { clock } = services.gateway;
   return async (request, connection) => {
@@ -54,7 +67,9 @@ export function createApp(services: HttpServices, settings: HttpSettings): Reque
     } catch (error) {
       response = errorResponse(asApiError(error), requestId, dialectOf(pathOf(request.url)));
     }
-    if (settings.accessLog && !response.headers.has("x-intellirouter-decision")) {
+    const isRecorded = response.headers.has("x-intellirouter-decision");
+    if (response.status >= 400 && !isRecorded) services.onRefused(response.status);
+    if (settings.accessLog && !isRecorded) {
       services.logger.info("request", {
         request_id: requestId,
         method: request.method,
@@ -72,12 +87,15 @@ function timedId(nowMs: number): string {
   return nowMs.toString(16).padStart(12, "0") + crypto.randomUUID().slice(13);
 }
 
-function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bindings: Arrival }> {
+function createRouter(
+  services: HttpServices,
+  settings: HttpSettings,
+  served: Served,
+): Hono<{ Bindings: Arrival }> {
   const app = new Hono<{ Bindings: Arrival }>();
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings));
   const middlewares = settings.corsOrigins.length > 0 ? 1 : 0;
-  const routes = routeTable();
-  for (const route of routes) {
+  for (const route of servedRoutes(served)) {
     app.on(route.method, route.path, (context) => run(route, context, services, settings));
   }
   app.notFound((context) => {
@@ -105,6 +123,16 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
     return errorResponse(apiError, context.env.requestId, dialectOf(context.req.path));
   });
   return app;
+}
+
+/** The routes of an address; those that ask for no key there are as good as open. */
+function servedRoutes({ surfaces, open }: Served): readonly Route[] {
+  return routeTable().flatMap((route) => {
+    const surface = surfaceOf(route);
+    if (surface === "every") return [route];
+    if (!surfaces.has(surface)) return [];
+    return [open.has(surface) ? { ...route, permission: "open" as const } : route];
+  });
 }
 
 function run(

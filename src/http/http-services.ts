@@ -1,6 +1,7 @@
 import type { AccountBook } from "../auth/accounts/account-book.ts";
 import type { AccountManager } from "../auth/accounts/account-manager.ts";
 import type { Limiter } from "../auth/limits/limiter.ts";
+import type { AuditLog } from "../telemetry/audit/audit-log.ts";
 import type { UsageDatabase } from "../telemetry/ledger/usage-database.ts";
 import type { AccessControl } from "../auth/access-control.ts";
 import type { ChatFeature, Fidelity } from "../plugin/api/fidelity.ts";
@@ -56,6 +57,11 @@ export interface HttpServices {
       team?: string | undefined;
     }): readonly Decision[];
   };
+  /** The metrics for whoever reads them; undefined when there is no form for them. */
+  readonly scrape: () => { readonly contentType: string; readonly body: string } | undefined;
+  readonly auditLog: Pick<AuditLog, "list">;
+  /** Told of an error status of a request that left no decision record. */
+  readonly onRefused: (status: number) => void;
   /** False from the announcement of a shutdown on, and until the first configuration is in place. */
   readonly ready: () => boolean;
   /** Counts a running inference request; undefined when there are already as many as may be. */

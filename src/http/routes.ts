@@ -20,9 +20,12 @@ import {
   responsesRequestSchema,
 } from "../schema/response.ts";
 import type { Route } from "./route.ts";
+import { auditRoute } from "./routes/audit.ts";
+import { clearCacheRoute } from "./routes/admin-cache.ts";
 import { groupRoutes } from "./routes/admin-groups.ts";
 import { keyRoutes } from "./routes/admin-keys.ts";
 import { usageRoutes } from "./routes/admin-usage.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { forwardRoutes } from "./routes/forward.ts";
@@ -95,8 +98,11 @@ export function routeTable(): readonly Route[] {
     ...keyRoutes,
     ...groupRoutes,
     ...usageRoutes,
+    clearCacheRoute,
     listDecisionsRoute,
     getDecisionRoute,
+    auditRoute,
+    metricsRoute,
   ];
   return [...routes, openApiRoute(routes)];
 }

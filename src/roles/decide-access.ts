@@ -47,18 +47,18 @@ export async function decideAccess(
   const keyed = keyedAccess(book, tokens);
   if (auth.mode === "auto" && isLoopbackName(server.host) && tokens === undefined) {
     const access = open(server.allowed_hosts);
-    return { access: () => book.hasKeys ? keyed : access, newAdminKey: undefined };
+    return { access: () => book.hasKeys || !book.isComplete ? keyed : access, newAdminKey: undefined };
   }
   const opened = { access: () => keyed, newAdminKey: undefined };
-  if (!book.hasKeys && tokens === undefined) {
+  if (!book.hasKeys && book.isComplete && tokens === undefined) {
     return { ...opened, newAdminKey: makeAdminKey(store, book, clock) };
   }
-  return book.hasAdministrator || tokens !== undefined
+  return book.hasAdministrator || !book.isComplete || tokens !== undefined
     ? opened
     : { ...opened, warning: "no key has the role admin: nobody can reach /admin" };
 }
 
-function staticAccounts(loaded: LoadedSettings, environment: Environment): StaticAccounts {
+export function staticAccounts(loaded: LoadedSettings, environment: Environment): StaticAccounts {
   const { auth } = loaded.settings;
   return {
     keys: [

@@ -3,9 +3,11 @@ import { AccountBook } from "../auth/accounts/account-book.ts";
 import { AccountManager, type AccountManagerOptions } from "../auth/accounts/account-manager.ts";
 import { SqliteAccountStore } from "../auth/accounts/sqlite-account-store.ts";
 import { Limiter, type LimiterOptions } from "../auth/limits/limiter.ts";
+import type { SharedLimits } from "../auth/shared/shared-limits.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { toDollars } from "../lib/money.ts";
 import { openSqlite } from "../runtime/sqlite.ts";
+import type { OpenedRedis } from "./open-redis.ts";
 import type { OpenedUsage } from "./open-usage-ledger.ts";
 import type { SharedServices } from "./shared-services.ts";
 
@@ -21,9 +23,11 @@ export interface OpenedAccounts {
 export async function openAccounts(
   { dataDirectory, clock, logger }: World,
   audit: AccountManagerOptions["audit"],
+  redis?: OpenedRedis,
 ): Promise<OpenedAccounts> {
   const path = dataDirectory === undefined ? ":memory:" : join(dataDirectory, "gateway-accounts.sqlite");
-  const store = new SqliteAccountStore(openSqlite(path), clock);
+  const own = new SqliteAccountStore(openSqlite(path), clock);
+  const store = redis?.accountStore(own) ?? own;
   const book = new AccountBook({
     store,
     clock,
@@ -38,10 +42,12 @@ export async function openAccounts(
 export function createLimiter(
   { clock, logger }: World,
   { ledger, database }: OpenedUsage,
+  shared?: SharedLimits,
   onAlert: LimiterOptions["onAlert"] = () => {},
 ): Limiter {
   return new Limiter({
     clock,
+    shared,
     spent: (scope) => {
       ledger.flush();
       return database.spent(scope, clock.now());
@@ -60,7 +66,7 @@ export function createLimiter(
   });
 }
 
-export function sharedLimits({ settings }: LoadedSettings) {
+export function gatewayLimits({ settings }: LoadedSettings) {
   const models = settings.models.flatMap(({ id, limits }) =>
     limits === undefined ? [] : [[id, limits] as const]
   );

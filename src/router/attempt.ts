@@ -42,7 +42,8 @@ export class Attempter {
         (lastError !== undefined || hasNext) &&
         states.unhealthy(target.model, clock.monotonic()) !== undefined
       ) continue;
-      const refusal = options.reserve?.(target.model);
+      const reserved = options.reserve?.(target.model);
+      const refusal = reserved instanceof Promise ? await reserved : reserved;
       if (refusal !== undefined) {
         // What a backend said is worth more than that another one could not be paid.
         lastError ??= refusal;

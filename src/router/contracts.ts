@@ -98,6 +98,8 @@ export interface Resolution {
   readonly timeouts: Timeouts;
   /** What becomes of a target whose protocol cannot carry all of the request. */
   readonly onLoss: "warn" | "reject";
+  /** For how long whole answers are kept and given again, in milliseconds; 0 keeps none. */
+  readonly cacheTtlMs: number;
   /** US dollars for one million tokens; dearer targets are left out. */
   readonly maxInputPrice: number | undefined;
   readonly maxOutputPrice: number | undefined;
@@ -175,7 +177,7 @@ export interface AttemptOptions {
   /** Failed attempts are appended here, also when none succeeds. */
   readonly attempts: AttemptRecord[];
   /** Asked before a target is tried for the first time: what keeps it from being tried, if anything does. The next one is then tried. */
-  readonly reserve?: (target: CatalogModel) => ApiError | undefined;
+  readonly reserve?: (target: CatalogModel) => ApiError | undefined | Promise<ApiError | undefined>;
 }
 
 export interface AttemptResult {

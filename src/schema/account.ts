@@ -50,6 +50,7 @@ export const permissionSchema = z.enum([
   "decisions.read",
   "metrics.read",
   "audit.read",
+  "cache.write",
 ]);
 
 export const metadataSchema = z.record(z.string().min(1).max(64), z.string().max(512))

@@ -27,6 +27,7 @@ export const candidateSchema = z.strictObject({
 
 export const attemptSchema = z.strictObject({
   target: z.string(),
+  span_id: z.string().optional().describe("The call's span, which the backend was told in `traceparent`."),
   outcome: z.enum(["ok", "error", "cancelled", "truncated"]),
   error: z.string().optional().describe("The kind of error."),
   message: z.string().optional(),
@@ -41,6 +42,13 @@ export const lossSchema = z.strictObject({
   field: z.string().describe("Path in the client's terms, such as `messages[2].content[0]`."),
   effect: z.enum(["dropped", "approximated"]),
   detail: z.string().describe("Why, and what was done instead."),
+});
+
+export const traceSchema = z.strictObject({
+  trace_id: z.string(),
+  span_id: z.string().optional().describe("The request's own span; absent where tracing is off."),
+  parent_span_id: z.string().optional().describe("The client's span, when it sent a `traceparent`."),
+  sampled: z.boolean(),
 });
 
 export const decisionSchema = z.strictObject({
@@ -86,6 +94,12 @@ export const decisionSchema = z.strictObject({
   price_version: z.string().optional().describe("Which price the cost was reckoned with."),
   cached: z.boolean().optional().describe("Answered from the gateway's own cache."),
   losses: z.array(lossSchema).optional().describe("What a translation could not carry over as it was."),
+  trace: traceSchema.optional(),
+  chunks: z.strictObject({
+    count: z.number().int().describe("Pieces after the first token."),
+    mean_ms: z.number().describe("Mean wait for one of them."),
+    max_ms: z.number().describe("The longest such wait."),
+  }).optional().describe("How a streamed answer flowed, in milliseconds that its client waited."),
   timing: z.strictObject({
     queue_ms: z.number().describe("From arrival to the first dispatch."),
     first_token_ms: z.number().optional().describe("From arrival to the first token."),

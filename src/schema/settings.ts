@@ -6,6 +6,7 @@
  * `strategy_options`) are checked by the plugin's own schema when it is created.
  */
 import { z } from "zod";
+import { secretSourceSchema, telemetrySchema } from "./telemetry-settings.ts";
 import {
   accountName,
   budgetSchema,
@@ -23,6 +24,13 @@ const name = z.string().regex(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   "must be 1 to 64 letters, digits, dots, dashes or underscores",
 );
+
+const listenAddress = z.string().regex(
+  /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
+  'must be "host:port", such as "127.0.0.1:9090"',
+).refine((address) => Number(address.slice(address.lastIndexOf(":") + 1)) <= 65_535, {
+  error: "must have a port of at most 65535",
+});
 
 export const serverSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe(
@@ -52,6 +60,12 @@ export const serverSchema = z.strictObject({
   ),
   max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(16_384).describe(
     "Inference requests in flight at once; further ones get 503 with retry-after.",
+  ),
+  admin_listen: listenAddress.optional().describe(
+    "Address of a listener of its own for /admin, such as 127.0.0.1:8001; the main one then has no /admin.",
+  ),
+  metrics_listen: listenAddress.optional().describe(
+    "Address of a listener of its own for /metrics, such as 127.0.0.1:9090. It asks for no key; the main one then has no /metrics.",
   ),
 }).describe("The listener.");
 
@@ -144,15 +158,6 @@ export const timeoutsSchema = z.strictObject({
 });
 
 /** Fields of a `[[providers]]` entry that belong to the gateway; every other one is an option of the plugin. */
-const secretSourceSchema = z.strictObject({
-  env: z.string().min(1).optional().describe("Environment variable that holds it."),
-  file: z.string().min(1).optional().describe(
-    "File that holds it; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
-  ),
-}).refine((source) => (source.env === undefined) !== (source.file === undefined), {
-  error: "must have either env or file",
-});
-
 export const providerSchema = z.looseObject({
   name: name.describe('Its models are addressed as "name/model".'),
   kind: z.string().min(1).describe('The provider plugin, such as "openai-compatible".'),
@@ -233,6 +238,13 @@ export const routeSchema = z.strictObject({
   timeouts: timeoutsSchema.optional().describe("Overrides [routing.timeouts]."),
   on_loss: z.enum(["warn", "reject"]).optional().describe(
     "Overrides [routing] on_loss.",
+  ),
+  cache: z.strictObject({
+    ttl_seconds: z.number().int().min(1).max(31_536_000).describe(
+      "Seconds for which an answer is given again.",
+    ),
+  }).optional().describe(
+    "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
   ),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
@@ -321,6 +333,15 @@ export const downloadsSchema = z.strictObject({
   timeout_ms: milliseconds("Longest time for one file").default(10_000),
 }).describe("Files that requests name by address, fetched for backends that take only their bytes.");
 
+export const cacheSchema = z.strictObject({
+  max_bytes: z.number().int().min(0).max(68_719_476_736).default(67_108_864).describe(
+    "Memory for answers that are kept; the least used go first. With [redis] they are there, and its own limit holds.",
+  ),
+  max_answer_bytes: z.number().int().min(1).max(67_108_864).default(1_048_576).describe(
+    "The largest answer that is kept.",
+  ),
+}).describe("Answers that routes keep: see `cache` of [[routes]].");
+
 export const usageSchema = z.strictObject({
   retention_days: z.number().min(0).max(36_500).default(400).describe(
     "Days for which a row is kept for every request; 0 keeps them for ever. Sums, which budgets go by, stay.",
@@ -349,7 +370,25 @@ export const responsesSchema = z.strictObject({
 export const redisSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Redis server."),
   port: port.default(6379).describe("Port of the Redis server."),
-}).describe("A Redis server for shared state. Accepted; nothing uses it yet.");
+  username: z.string().min(1).optional(),
+  password_env: z.string().min(1).optional().describe("Environment variable that holds the password."),
+  password_file: z.string().min(1).optional().describe(
+    "File that holds the password; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+  database: z.number().int().min(0).max(65_535).default(0),
+  tls: z.boolean().default(false).describe("Encrypt the connection, and check the server's certificate."),
+  prefix: z.string().max(64).regex(/^[^{}\s]*$/, "must be without braces and spaces").default(
+    "intellirouter:",
+  ).describe(
+    "Begins the name of every key, so that several gateways can share a server.",
+  ),
+  command_timeout_ms: milliseconds("Longest wait for one answer; a request then goes on without").default(
+    100,
+  ),
+  connect_timeout_ms: milliseconds("Longest wait for a connection").default(300),
+}).describe(
+  "A Redis server (or compatible) that many gateways share: keys and teams, limits, budgets and the response cache are then common to all of them. Without it each gateway has its own.",
+);
 
 export const chromadbSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Chroma server."),
@@ -367,11 +406,13 @@ export const settingsSchema = z.strictObject({
   routing: routingSchema.prefault({}),
   discovery: discoverySchema.prefault({}),
   decisions: decisionsSchema.prefault({}),
+  telemetry: telemetrySchema.prefault({}),
   downloads: downloadsSchema.prefault({}),
   plugins: pluginsSchema.prefault({}),
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
+  cache: cacheSchema.prefault({}),
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),
   budget: budgetSchema.optional().describe("The budget of the whole gateway."),
@@ -380,6 +421,7 @@ export const settingsSchema = z.strictObject({
 });
 
 export type IssuerSettings = z.infer<typeof issuerSchema>;
+export type RedisSettings = z.infer<typeof redisSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type ProviderSettings = z.infer<typeof providerSchema>;
 export type ModelSettings = z.infer<typeof modelSchema>;

@@ -41,6 +41,7 @@ export class DecisionLog {
   #pending: Decision[] = [];
   #timer: TimerHandle | undefined;
   #stored: number;
+  #lost = 0;
 
   constructor(options: DecisionLogOptions) {
     this.#options = options;
@@ -66,6 +67,16 @@ export class DecisionLog {
     this.#pending.push(decision);
     if (this.#pending.length >= flushAtRecords) this.flush();
     else this.#timer ??= this.#options.clock.setTimeout(() => this.flush(), flushAfterMs);
+  }
+
+  /** Records that are not written yet. */
+  get lag(): number {
+    return this.#pending.length;
+  }
+
+  /** Records that could not be written. */
+  get lost(): number {
+    return this.#lost;
   }
 
   get(id: string): Decision | undefined {
@@ -105,6 +116,7 @@ export class DecisionLog {
     } catch (error) {
       const kept = records.slice(-mostPending);
       this.#pending = kept;
+      this.#lost += records.length - kept.length;
       this.#options.onError(error, records.length - kept.length);
     }
   }

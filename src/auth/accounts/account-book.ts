@@ -111,6 +111,11 @@ export class AccountBook {
     return this.#byId.size > 0 || this.#unnamed.length > 0;
   }
 
+  /** False while there may be keys that are not known yet. */
+  get isComplete(): boolean {
+    return this.#options.store.isComplete;
+  }
+
   /** Whether some key may administer the gateway. */
   get hasAdministrator(): boolean {
     const prepared = [...this.#byId.values(), ...this.#unnamed];

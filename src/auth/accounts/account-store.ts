@@ -26,6 +26,8 @@ export class AccountConflict extends Error {
  */
 export interface AccountStore {
   load(): Promise<AccountSnapshot>;
+  /** False while there may be accounts that could not be read yet: a key that is not known may then be a good one. */
+  readonly isComplete: boolean;
   /**
    * Keeps a record in the place of the one of the version before; version 1 is a new one.
    * @throws {AccountConflict} when that is not what is there.

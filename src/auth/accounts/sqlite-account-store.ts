@@ -26,6 +26,10 @@ export class SqliteAccountStore implements AccountStore {
       ) WITHOUT ROWID`);
   }
 
+  get isComplete(): boolean {
+    return true;
+  }
+
   load(): Promise<AccountSnapshot> {
     const read = <Kind extends AccountKind>(kind: Kind) =>
       this.#database.prepare("SELECT record FROM accounts WHERE kind = ?").all(kind)
@@ -46,6 +50,14 @@ export class SqliteAccountStore implements AccountStore {
       )
         .run(version, JSON.stringify(record), kind, id, version - 1);
     if (changes === 0) throw new AccountConflict(`the ${kind} ${id} has been changed in the meantime`);
+  }
+
+  /** Keeps a record whatever is there; for copies of what is decided elsewhere. */
+  put<Kind extends AccountKind>(kind: Kind, record: AccountRecords[Kind]): void {
+    this.#database.prepare(
+      `INSERT INTO accounts (kind, id, version, record) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO UPDATE SET version = ?3, record = ?4 WHERE version < ?3`,
+    ).run(kind, record.id, record.version, JSON.stringify(record));
   }
 
   watch(onChange: () => void): void {

@@ -2,7 +2,7 @@ import { toDollars, toNanodollars } from "../../lib/money.ts";
 import { periodEnd, type PeriodKind, periodKinds, periodOf, periodStart } from "../../lib/period.ts";
 import type { Budget, LimitStand } from "../../schema/account.ts";
 
-const limitNames = { day: "daily_usd", month: "monthly_usd", total: "total_usd" } as const;
+export const limitNames = { day: "daily_usd", month: "monthly_usd", total: "total_usd" } as const;
 
 /** A budget that a request does not fit into. */
 export interface BudgetExcess {
@@ -58,6 +58,11 @@ export class BudgetUsage {
 
   get reserved(): number {
     return this.#reserved;
+  }
+
+  /** Milliseconds until a period ends. */
+  endsInMs(kind: PeriodKind, now: number): number {
+    return this.#period(kind, now).endsAt - now;
   }
 
   spent(kind: PeriodKind, now: number): number {

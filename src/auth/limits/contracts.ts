@@ -1,4 +1,5 @@
 import type { Limits } from "../../schema/account.ts";
+import type { SharedLimits } from "../shared/shared-limits.ts";
 import type { BudgetUsage } from "./budget-usage.ts";
 import type { LimitState, RateUsage } from "./rate-usage.ts";
 
@@ -30,6 +31,8 @@ export interface MeteredAccount {
 
 /** What the meter of one request asks of what all requests share. */
 export interface SharedMeters {
+  /** Limits that other nodes share. */
+  readonly shared: SharedLimits | undefined;
   /** A model with limits of its own. */
   modelOf(name: string): MeteredAccount | undefined;
   /** How an account's limits stand. */

@@ -4,13 +4,15 @@ import { periodKinds, periodOf } from "../../lib/period.ts";
 import type { Budget, Limits, LimitStand } from "../../schema/account.ts";
 import type { ChargedAccount, Principal } from "../principal.ts";
 import { type BudgetAlert, BudgetUsage } from "./budget-usage.ts";
-import { type LimitState, RateUsage } from "./rate-usage.ts";
+import { type LimitState, type RateAmounts, RateUsage } from "./rate-usage.ts";
 import { rateExceeded, tooManyTokens } from "./refusals.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
+import type { SharedLimits, SharedUse } from "../shared/shared-limits.ts";
+import { rateWishes, refusalOf } from "../shared/wishes.ts";
 import { RequestMeter } from "./request-meter.ts";
 
 /** What counts for everybody, and for single models. */
-export interface SharedLimits {
+export interface GatewayLimits {
   readonly limits: Limits | undefined;
   readonly budget: Budget | undefined;
   /** By name as clients ask for it, or as `provider/model`. */
@@ -21,6 +23,8 @@ export interface LimiterOptions {
   readonly clock: Clock;
   /** What the books say that a scope has spent in the running periods. */
   readonly spent: (scope: string) => Iterable<{ readonly period: string; readonly nanodollars: number }>;
+  /** Limits and budgets that many nodes share; absent on a single one. */
+  readonly shared?: SharedLimits | undefined;
   /** A share of a budget was reached; must not throw. */
   readonly onAlert: (scope: string, alert: BudgetAlert) => void;
 }
@@ -47,7 +51,7 @@ export class Limiter implements SharedMeters {
   readonly #options: LimiterOptions;
   readonly #rates = new LRUCache<string, RateUsage>({ max: mostScopes });
   readonly #budgets = new Map<string, BudgetUsage>();
-  #shared: SharedLimits = { limits: undefined, budget: undefined, models: new Map() };
+  #everybody: GatewayLimits = { limits: undefined, budget: undefined, models: new Map() };
   /** By principal: a changed account makes another one. */
   #callers = new WeakMap<Principal, MeteredCaller>();
 
@@ -55,17 +59,17 @@ export class Limiter implements SharedMeters {
     this.#options = options;
   }
 
-  configure(shared: SharedLimits): void {
-    this.#shared = shared;
+  configure(limits: GatewayLimits): void {
+    this.#everybody = limits;
     this.#callers = new WeakMap();
   }
 
   /**
-   * Lets a request in.
+   * Lets a request in; at once, but where other nodes must be asked.
    *
    * @throws {ApiError} 429 when it is not within the limits of everybody whose request it is, 400 when it never could be.
    */
-  admit(principal: Principal, use: ExpectedUse): RequestMeter {
+  admit(principal: Principal, use: ExpectedUse): RequestMeter | Promise<RequestMeter> {
     const { clock } = this.#options;
     const now = clock.monotonic();
     const { accounts, scopes } = this.callerOf(principal);
@@ -77,19 +81,38 @@ export class Limiter implements SharedMeters {
       const most = limits?.max_tokens_per_request;
       if (most !== undefined) checkSize(scope, most, use);
     }
-    for (const { scope, limits, rate } of all) {
-      const excess = limits === undefined ? undefined : rate.excess(limits, amounts, now);
-      if (excess !== undefined) throw rateExceeded(scope, excess);
-    }
-    for (const { limits, rate } of all) if (limits !== undefined) rate.take(limits, amounts, now);
-    return new RequestMeter(this, clock, all, scopes, use, amounts.tokens, now);
+    const begin = (uses: readonly SharedUse[]) => {
+      checkRates(all, amounts, now);
+      for (const { limits, rate } of all) if (limits !== undefined) rate.take(limits, amounts, now);
+      return new RequestMeter(this, clock, {
+        accounts: all,
+        scopes,
+        use,
+        tokens: amounts.tokens,
+        takenAt: now,
+        uses,
+      });
+    };
+    if (this.shared === undefined) return begin([]);
+    // What this node has had alone needs nobody to be asked.
+    checkRates(all, amounts, now);
+    const taken = this.shared.take(rateWishes(all, amounts));
+    if (!(taken instanceof Promise)) return begin(taken);
+    return taken.then((uses) => {
+      if ("wish" in uses) throw refusalOf(uses, clock.now());
+      return begin(uses);
+    });
+  }
+
+  get shared(): SharedLimits | undefined {
+    return this.#options.shared;
   }
 
   /** Everybody whose limits and budgets a caller's requests must be within. */
   callerOf(principal: Principal): MeteredCaller {
     let caller = this.#callers.get(principal);
     if (caller === undefined) {
-      const { limits, budget } = this.#shared;
+      const { limits, budget } = this.#everybody;
       const everybody = limits === undefined && budget === undefined ? [] : [{ scope: "*", limits, budget }];
       const { id, team, organisation } = principal;
       caller = {
@@ -108,7 +131,7 @@ export class Limiter implements SharedMeters {
 
   /** A model with limits of its own. */
   modelOf(name: string): MeteredAccount | undefined {
-    const limits = this.#shared.models.get(name);
+    const limits = this.#everybody.models.get(name);
     return limits === undefined
       ? undefined
       : this.#metered({ scope: `model:${name}`, limits, budget: undefined });
@@ -169,6 +192,14 @@ export class Limiter implements SharedMeters {
     }
     this.#budgets.set(scope, usage);
     return usage;
+  }
+}
+
+/** @throws {ApiError} 429 */
+function checkRates(accounts: readonly MeteredAccount[], amounts: RateAmounts, now: number): void {
+  for (const { scope, limits, rate } of accounts) {
+    const excess = limits === undefined ? undefined : rate.excess(limits, amounts, now);
+    if (excess !== undefined) throw rateExceeded(scope, excess);
   }
 }
 

@@ -5,15 +5,15 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 /** What is limited, and over what time. */
-const windows = {
+export const rateWindows = {
   requests_per_minute: { unit: "requests", windowMs: minuteMs, name: "requests per minute" },
   requests_per_day: { unit: "requests", windowMs: dayMs, name: "requests per day" },
   tokens_per_minute: { unit: "tokens", windowMs: minuteMs, name: "tokens per minute" },
   tokens_per_day: { unit: "tokens", windowMs: dayMs, name: "tokens per day" },
 } as const;
 
-type WindowLimit = keyof typeof windows;
-const windowLimits = Object.keys(windows) as WindowLimit[];
+type WindowLimit = keyof typeof rateWindows;
+const windowLimits = Object.keys(rateWindows) as WindowLimit[];
 
 /** One limit as it stands. */
 export interface LimitState {
@@ -53,7 +53,7 @@ export class RateUsage {
     for (const name of windowLimits) {
       const limit = limits[name];
       if (limit === undefined) continue;
-      const { unit, name: what } = windows[name];
+      const { unit, name: what } = rateWindows[name];
       const asked = amounts[unit];
       const counter = this.#counter(name, now);
       const waitMs = counter.waitMs(asked, limit, now);
@@ -70,7 +70,7 @@ export class RateUsage {
 
   take(limits: Limits, amounts: RateAmounts, now: number): void {
     for (const name of windowLimits) {
-      if (limits[name] !== undefined) this.#counter(name, now).add(amounts[windows[name].unit], now);
+      if (limits[name] !== undefined) this.#counter(name, now).add(amounts[rateWindows[name].unit], now);
     }
     if (amounts.requests > 0) this.#running++;
   }
@@ -79,7 +79,7 @@ export class RateUsage {
   settle(limits: Limits, tokens: number, takenAt: number, now: number): void {
     this.#running--;
     for (const name of windowLimits) {
-      if (limits[name] !== undefined && windows[name].unit === "tokens") {
+      if (limits[name] !== undefined && rateWindows[name].unit === "tokens") {
         this.#counter(name, now).correct(tokens, takenAt, now);
       }
     }
@@ -92,7 +92,7 @@ export class RateUsage {
       if (limit === undefined) return [];
       const counter = this.#counter(name, now);
       return [{
-        unit: windows[name].unit,
+        unit: rateWindows[name].unit,
         limit,
         remaining: Math.max(0, Math.floor(limit - counter.used(now))),
         resetMs: counter.waitMs(limit, limit, now),
@@ -117,7 +117,7 @@ export class RateUsage {
   #counter(name: WindowLimit, now: number): WindowCounter {
     let counter = this.#counters.get(name);
     if (counter === undefined) {
-      counter = new WindowCounter(windows[name].windowMs, now);
+      counter = new WindowCounter(rateWindows[name].windowMs, now);
       this.#counters.set(name, counter);
     }
     return counter;

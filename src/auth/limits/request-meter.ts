@@ -1,7 +1,9 @@
-import type { ApiError } from "../../lib/api-error.ts";
+import { ApiError } from "../../lib/api-error.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Price, worstCostOf } from "../../lib/price.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
+import type { SharedUse } from "../shared/shared-limits.ts";
+import { moneyWishes, refusalOf } from "../shared/wishes.ts";
 import type { LimitState } from "./rate-usage.ts";
 import { budgetExceeded, priceUnknown, rateExceeded } from "./refusals.ts";
 
@@ -29,37 +31,44 @@ export interface Reservation {
 /** Assumed when neither the request nor the model limits the answer and a hard budget must know; the request is then limited to it. */
 const assumedLongestAnswer = 16_384;
 
+/** What a request has taken when it was let in. */
+export interface Admission {
+  readonly accounts: readonly MeteredAccount[];
+  /** Everybody whose money it is, as in the books. */
+  readonly scopes: readonly string[];
+  readonly use: ExpectedUse;
+  /** Tokens that were taken of the accounts' limits. */
+  readonly tokens: number;
+  /** When; monotonic, in milliseconds. */
+  readonly takenAt: number;
+  /** What was taken of limits that other nodes share. */
+  readonly uses: readonly SharedUse[];
+}
+
+type Reserved = Reservation | { readonly refusal: ApiError };
+
 /** What one request takes of the limits and budgets of everybody whose it is. */
 export class RequestMeter {
   readonly #shared: SharedMeters;
   readonly #clock: Clock;
   readonly #accounts: readonly MeteredAccount[];
-  readonly #scopes: readonly string[];
   readonly #use: ExpectedUse;
   readonly #tokens: number;
-  readonly #takenAt: number;
+  readonly #admission: Admission;
   #reserved = 0;
+  /** What was taken of budgets that other nodes share. */
+  #moneyUses: readonly SharedUse[] = [];
   #model: MeteredAccount | undefined;
   #modelTakenAt = 0;
   #settled = false;
 
-  /** @param tokens that were taken at `takenAt` of the accounts' limits. */
-  constructor(
-    shared: SharedMeters,
-    clock: Clock,
-    accounts: readonly MeteredAccount[],
-    scopes: readonly string[],
-    use: ExpectedUse,
-    tokens: number,
-    takenAt: number,
-  ) {
+  constructor(shared: SharedMeters, clock: Clock, admission: Admission) {
     this.#shared = shared;
     this.#clock = clock;
-    this.#accounts = accounts;
-    this.#scopes = scopes;
-    this.#use = use;
-    this.#tokens = tokens;
-    this.#takenAt = takenAt;
+    this.#admission = admission;
+    this.#accounts = admission.accounts;
+    this.#use = admission.use;
+    this.#tokens = admission.tokens;
   }
 
   /** The model that serves requests which a budget cannot pay, when an account names one. */
@@ -73,21 +82,45 @@ export class RequestMeter {
    *
    * @returns the refusal when some budget cannot pay that, or the model's own limits are reached; nothing is then set aside.
    */
-  reserve(target: MeteredTarget): Reservation | { readonly refusal: ApiError } {
+  reserve(target: MeteredTarget): Reserved | Promise<Reserved> {
     this.#release();
     const amount = this.#worstCase(target);
     const now = this.#clock.now();
-    for (const { scope, money } of this.#accounts) {
-      if (money === undefined || money.budget.mode === "soft") continue;
-      if (amount.nanodollars === undefined) return { refusal: priceUnknown(scope, target.id) };
-      const excess = money.excess(amount.nanodollars, now);
-      if (excess !== undefined) return { refusal: budgetExceeded(scope, excess) };
+    if (amount.nanodollars === undefined) {
+      const hard = this.#accounts.find(({ money }) => money?.budget.mode === "hard");
+      if (hard !== undefined) return { refusal: priceUnknown(hard.scope, target.id) };
     }
-    const refusal = this.#takeOfModel(target.id);
+    const refusal = this.#excess(amount.nanodollars ?? 0);
     if (refusal !== undefined) return { refusal };
+    const taken = this.#shared.shared?.take(moneyWishes(this.#accounts, amount.nanodollars ?? 0, now)) ?? [];
+    if (!(taken instanceof Promise)) return this.#setAside(target, amount, taken);
+    return taken.then((uses) =>
+      "wish" in uses ? { refusal: refusalOf(uses, now) } : this.#setAside(target, amount, uses)
+    );
+  }
+
+  #setAside(target: MeteredTarget, amount: Reservation, uses: readonly SharedUse[]): Reserved {
+    // Another request may have been quicker while other nodes were asked.
+    const excess = this.#excess(amount.nanodollars ?? 0);
+    const refusal = excess ?? (this.#settled ? clientIsGone() : this.#takeOfModel(target.id));
+    if (refusal !== undefined) {
+      this.#shared.shared?.correct(uses, (use) => -use.amount);
+      return { refusal };
+    }
+    this.#moneyUses = uses;
     this.#reserved = amount.nanodollars ?? 0;
     for (const { money } of this.#accounts) money?.reserve(this.#reserved);
     return amount;
+  }
+
+  #excess(nanodollars: number): ApiError | undefined {
+    const now = this.#clock.now();
+    for (const { scope, money } of this.#accounts) {
+      if (money === undefined || money.budget.mode === "soft") continue;
+      const excess = money.excess(nanodollars, now);
+      if (excess !== undefined) return budgetExceeded(scope, excess);
+    }
+    return undefined;
   }
 
   /**
@@ -99,14 +132,15 @@ export class RequestMeter {
   settle(tokens: number, nanodollars: number): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#release(tokens);
+    this.#release(tokens, nanodollars);
     const now = this.#clock.monotonic();
     for (const account of this.#accounts) {
       if (account.limits !== undefined) {
-        account.rate.settle(account.limits, tokens - this.#tokens, this.#takenAt, now);
+        account.rate.settle(account.limits, tokens - this.#tokens, this.#admission.takenAt, now);
       }
     }
-    this.#shared.spend(this.#scopes, nanodollars, this.#use.arrivedAt);
+    this.#shared.spend(this.#admission.scopes, nanodollars, this.#use.arrivedAt);
+    this.#tellOthers(tokens);
   }
 
   /** The limit of requests and that of tokens of which the least is left, for the answer's headers. */
@@ -121,7 +155,18 @@ export class RequestMeter {
     return { requests: tightest("requests"), tokens: tightest("tokens") };
   }
 
-  #release(tokens = 0): void {
+  #tellOthers(tokens: number): void {
+    const { shared } = this.#shared;
+    if (shared === undefined) return;
+    shared.correct(
+      this.#admission.uses,
+      ({ unit, amount }) => unit === "tokens" ? tokens - amount : unit === "concurrent" ? -amount : 0,
+    );
+  }
+
+  #release(tokens = 0, nanodollars = 0): void {
+    this.#shared.shared?.correct(this.#moneyUses, ({ amount }) => nanodollars - amount);
+    this.#moneyUses = [];
     for (const { money } of this.#accounts) money?.release(this.#reserved);
     this.#reserved = 0;
     const model = this.#model;
@@ -157,4 +202,9 @@ export class RequestMeter {
   #hasHardBudget(): boolean {
     return this.#accounts.some(({ money }) => money?.budget.mode === "hard");
   }
+}
+
+/** Nobody waits for an answer any more. */
+function clientIsGone(): ApiError {
+  return new ApiError({ status: 499, code: "client_closed_request", message: "The request has ended." });
 }

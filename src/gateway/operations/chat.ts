@@ -12,6 +12,7 @@ const tokensPerMessage = 4;
 /** `POST /v1/chat/completions`. */
 export const chatOperation: Operation<ChatCompletionRequest> = {
   name: "chat",
+  isCacheable: true,
 
   summarise(body) {
     let promptTokens = 0;

@@ -8,6 +8,7 @@ import { tokensOf } from "./prompt-size.ts";
 /** `POST /v1/completions`. */
 export const completionsOperation: Operation<CompletionRequest> = {
   name: "completions",
+  isCacheable: true,
 
   summarise: (body) => ({
     promptTokens: promptTokens(body.prompt),

@@ -58,7 +58,7 @@ async function answer<Body extends RequestBody>(
   if (settings.logPrompts) {
     services.logger.debug("request body", { request_id: requestId, body: written.body });
   }
-  const { target, content, losses, limits } = await endpoint.answer(services.gateway, {
+  const { target, content, losses, limits, cache } = await endpoint.answer(services.gateway, {
     body: written.body,
     written,
     headers: request.headers,
@@ -78,6 +78,7 @@ async function answer<Body extends RequestBody>(
   };
   if (endpoint.framing === "named") headers["request-id"] = requestId;
   addLimits(headers, limits, exchange);
+  if (cache !== undefined) headers["x-intellirouter-cache"] = cache;
   if (request.headers.get(fidelityHeader) === "report") headers[lossesHeader] = lossReport(losses);
   if ("stream" in content) {
     headers["content-type"] = streamType;

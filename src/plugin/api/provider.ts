@@ -18,6 +18,8 @@ export interface BackendContext {
    * A provider hands it to `host.fetch` and otherwise lets the abort pass through; it sets no timers of its own.
    */
   readonly signal: AbortSignal;
+  /** `traceparent` and `tracestate`, to be sent along: the backend's spans then belong to the client's trace. */
+  readonly traceHeaders?: Readonly<Record<string, string>> | undefined;
   /** Gateways of this kind that the request has passed, this one included. Sent upstream, so that a loop is noticed. */
   readonly hops?: number;
 }

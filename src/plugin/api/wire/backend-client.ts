@@ -139,6 +139,7 @@ export class BackendClient {
         "user-agent": "IntelliRouter",
         "x-client-request-id": context.requestId,
         "x-intellirouter-hops": String(context.hops ?? 1),
+        ...context.traceHeaders,
         ...own,
         ...(contentType === undefined ? {} : { "content-type": contentType }),
       },

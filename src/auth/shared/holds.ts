@@ -1,0 +1,122 @@
+import type { Redis } from "ioredis";
+
+/** What a node asks to hold of a limit that all nodes share. */
+export interface HoldRequest {
+  /** Names the limit and its window or period. */
+  readonly name: string;
+  /** The window before, whose use still counts in part; absent for what has no such window. */
+  readonly former?: { readonly name: string; readonly share: number } | undefined;
+  /** What this node has really used of it. */
+  readonly used: number;
+  /** The least that it must hold for the request at hand, and the most that it would like to; both with what it has used. */
+  readonly least: number;
+  readonly most: number;
+  readonly limit: number;
+  /** Milliseconds after which it may be forgotten. */
+  readonly keepMs: number;
+  /** `used` goes on over a restart of this node, as its books do. */
+  readonly survives: boolean;
+}
+
+/** What a node may use without asking again, or how much of the limit others have taken. */
+export type HoldAnswer = ({ readonly granted: number } | { readonly taken: number }) & {
+  /** Nodes that have a part, this one included. */
+  readonly nodes: number;
+};
+
+/**
+ * Every node's part of a limit is one field of a hash: what it holds, what it has used, and when it said so. A node may hold more only
+ * if that and the parts of all others are within the limit; a node that has not been heard of for a minute counts by what it used.
+ * All numbers are totals, so that saying one twice changes nothing.
+ *
+ * KEYS: the hash, that of the window before (or the same). ARGV: node, used, least, most, limit, share of the window before,
+ * milliseconds to keep, milliseconds until a node counts as gone.
+ */
+const holdScript = `
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local taken, nodes = 0, 1
+local parts = redis.call("HGETALL", KEYS[1])
+for i = 1, #parts, 2 do
+  local held, used, said = string.match(parts[i + 1], "^(%S+) (%S+) (%S+)$")
+  held, used, said = tonumber(held), tonumber(used), tonumber(said)
+  if parts[i] ~= ARGV[1] then
+    if now - said > tonumber(ARGV[8]) then taken = taken + used
+    else
+      taken = taken + math.max(held, used)
+      nodes = nodes + 1
+    end
+  end
+end
+local share = tonumber(ARGV[6])
+if share > 0 then
+  local former = redis.call("HVALS", KEYS[2])
+  for i = 1, #former do taken = taken + tonumber(string.match(former[i], "^%S+ (%S+)")) * share end
+end
+local used = tonumber(ARGV[2])
+local room = math.floor(tonumber(ARGV[5]) - taken)
+local granted = math.min(tonumber(ARGV[4]), room)
+local fits = granted >= tonumber(ARGV[3])
+if not fits then granted = used end
+redis.call("HSET", KEYS[1], ARGV[1], string.format("%.0f %.0f %.0f", granted, used, now))
+redis.call("PEXPIRE", KEYS[1], ARGV[7])
+return { fits and 1 or 0, string.format("%.0f", fits and granted or taken), nodes }`;
+
+/** A node that has been silent for so long is taken to be gone, in milliseconds. */
+export const nodeGoneAfterMs = 60_000;
+
+/** The shared limits in Redis. */
+export class Holds {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #node: string;
+  readonly #process: string;
+
+  /**
+   * @param node names this node for as long as its books are kept.
+   * @param process names this run of it.
+   */
+  constructor(redis: Redis, prefix: string, node: string, process: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    this.#node = node;
+    this.#process = process;
+  }
+
+  /** @throws when Redis does not answer in time. */
+  async hold({ name, former, used, least, most, limit, keepMs, survives }: HoldRequest): Promise<HoldAnswer> {
+    const answer = await this.#redis.eval(
+      holdScript,
+      2,
+      this.#keyOf(name),
+      this.#keyOf(former?.name ?? name),
+      survives ? this.#node : this.#process,
+      String(used),
+      String(least),
+      String(most),
+      String(limit),
+      String(former?.share ?? 0),
+      String(keepMs),
+      String(nodeGoneAfterMs),
+    ) as [number, string, number];
+    const [fits, amount, nodes] = answer;
+    return fits === 1 ? { granted: Number(amount), nodes } : { taken: Number(amount), nodes };
+  }
+
+  /** Whether Redis has lost its memory since it was last asked. @throws when it does not answer in time. */
+  async hasForgotten(): Promise<boolean> {
+    return await this.#redis.set(`${this.#prefix}known`, this.#node, "NX") === "OK";
+  }
+
+  /** The clock that all nodes share, in milliseconds since the epoch. @throws when Redis does not answer in time. */
+  async time(): Promise<number> {
+    const [seconds, microseconds] = await this.#redis.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+  }
+
+  /** A window and the one before must be in one slot of a cluster: the name up to the last colon is the tag. */
+  #keyOf(name: string): string {
+    const end = name.lastIndexOf(":");
+    return `${this.#prefix}{hold:${name.slice(0, end)}}${name.slice(end)}`;
+  }
+}
