@@ -9,6 +9,12 @@ export function periodOf(kind: PeriodKind, milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(0, kind === "day" ? 10 : 7);
 }
 
+/** The names of all periods that a time falls into, in the order of `periodKinds`. */
+export function periodsOf(milliseconds: number): readonly string[] {
+  const day = periodOf("day", milliseconds);
+  return [day, day.slice(0, 7), "total"];
+}
+
 /** When the period that a time falls into ends, in milliseconds since the epoch; Infinity for `total`. */
 export function periodEnd(kind: PeriodKind, milliseconds: number): number {
   if (kind === "total") return Infinity;

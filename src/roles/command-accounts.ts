@@ -9,6 +9,7 @@ import { Logger } from "../telemetry/logger.ts";
 import { staticAccounts } from "./decide-access.ts";
 import { openAccounts } from "./open-accounts.ts";
 import { openRedis } from "./open-redis.ts";
+import { openAuditLog } from "./open-telemetry.ts";
 
 /** What a command needs of its surroundings. */
 export interface CommandWorld {
@@ -42,13 +43,15 @@ export async function openCommandAccounts(
   const path = commandDataDirectory(dataDirectory, world);
   const shared = { dataDirectory: path, clock: systemClock, logger };
   const redis = await openRedis(loaded, world.environment, shared);
-  const accounts = await openAccounts(shared, () => {}, redis);
+  const auditLog = openAuditLog(path, systemClock);
+  const accounts = await openAccounts(shared, (act) => void auditLog.record(act), redis);
   accounts.book.configure(staticAccounts(loaded, world.environment));
   return {
     ...accounts,
     close: async () => {
       await accounts.close();
       redis?.close();
+      auditLog.close();
     },
   };
 }

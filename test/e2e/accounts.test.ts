@@ -132,6 +132,12 @@ describe("a key", () => {
     await until(async () => (await ask(key)).status === 401);
     expect(command("keys", "list").stdout).not.toContain(id);
     expect(command("keys", "list", "--all").stdout).toContain(id);
+    // Both acts are in the audit log, in one chain with those of the gateway that runs.
+    const acts = command("audit", "list", "--json").stdout;
+    for (const action of ["key.create", "key.revoke"]) {
+      expect(acts).toMatch(new RegExp(`"command-line","action":"${action}","resource":"key:${id}"`));
+    }
+    expect([acts.includes(key), command("audit", "verify").code]).toEqual([false, 0]);
   });
 
   test("that is revoked, disabled or expired is refused, and says why to whoever holds it", async () => {

@@ -7,6 +7,8 @@ import { asCount, asObject, asText, given, isObject, type Loose, objectsOf } fro
 export interface AnswerContext {
   /** The tool whose input is the answer, when one was forced. */
   readonly answerTool: string | undefined;
+  /** The API gives answers no name; theirs is the request's. */
+  readonly id: string;
   /** Seconds since the epoch: the API does not say when. */
   readonly created: number;
   /** The API does not name the model. */

@@ -57,6 +57,7 @@ function createChat(bedrock: BedrockClient, options: BedrockOptions, host: Plugi
     const { body, answerTool } = encodeRequest(request, { options, files, reportLoss });
     const answer: AnswerContext = {
       answerTool,
+      id: context.requestId,
       created: Math.floor(host.now() / 1000),
       model: request.model,
       isClaude: familyTraits(request.model).claude !== undefined,

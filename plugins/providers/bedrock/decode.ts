@@ -22,7 +22,7 @@ export function decodeAnswer(value: unknown, context: AnswerContext): ChatComple
   content.forEach((block, index) => isObject(block) ? read.add(block, index) : undefined);
   const usage = toUsage(answer.usage);
   return {
-    id: "",
+    id: context.id,
     object: "chat.completion",
     created: context.created,
     model: context.model,

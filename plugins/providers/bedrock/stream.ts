@@ -43,12 +43,11 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
 
   constructor(context: AnswerContext) {
     this.#context = context;
-    this.#head = { id: "", model: context.model, created: context.created };
+    this.#head = { id: context.id, model: context.model, created: context.created };
   }
 
-  push(event: ConverseEvent, out: ChatCompletionChunk[]): void {
-    const [name = "", payload = {}] = Object.entries(event)[0] ?? [];
-    switch (name) {
+  push({ type, payload }: ConverseEvent, out: ChatCompletionChunk[]): void {
+    switch (type) {
       case "messageStart":
         return this.#begin(out);
       case "contentBlockStart":

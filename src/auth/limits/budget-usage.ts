@@ -35,6 +35,8 @@ interface PeriodState {
   spent: number;
   /** The highest share that an alert was given for, or that had been reached before this process began. */
   alerted: number | undefined;
+  /** Nanodollars below which no alert can be due. */
+  nextAlertAt: number;
 }
 
 /**
@@ -42,13 +44,23 @@ interface PeriodState {
  * times are of the wall clock, since budgets go by the calendar.
  */
 export class BudgetUsage {
-  /** As it is now; it may change while the account goes on spending. */
-  budget: Budget;
+  #budget: Budget;
   readonly #periods = new Map<PeriodKind, PeriodState>();
   #reserved = 0;
 
   constructor(budget: Budget) {
-    this.budget = budget;
+    this.#budget = budget;
+  }
+
+  get budget(): Budget {
+    return this.#budget;
+  }
+
+  /** It may change while the account goes on spending. */
+  set budget(budget: Budget) {
+    if (budget === this.#budget) return;
+    this.#budget = budget;
+    for (const state of this.#periods.values()) state.nextAlertAt = 0;
   }
 
   /** Takes over what the books say of the running period. */
@@ -73,7 +85,7 @@ export class BudgetUsage {
   excess(amount: number, now: number): BudgetExcess | undefined {
     if (amount === 0) return undefined;
     for (const kind of periodKinds) {
-      const dollars = this.budget[limitNames[kind]];
+      const dollars = this.#budget[limitNames[kind]];
       if (dollars === undefined) continue;
       const limit = toNanodollars(dollars);
       const { spent, endsAt } = this.#period(kind, now);
@@ -94,7 +106,7 @@ export class BudgetUsage {
   /** How every limit stands, in US dollars. */
   standing(now: number): Omit<LimitStand, "account">[] {
     return periodKinds.flatMap((kind) => {
-      const most = this.budget[limitNames[kind]];
+      const most = this.#budget[limitNames[kind]];
       if (most === undefined) return [];
       const used = toDollars(this.#period(kind, now).spent);
       return [{ limit: limitNames[kind], most, used, reserved: toDollars(this.#reserved) }];
@@ -119,20 +131,27 @@ export class BudgetUsage {
     for (const kind of periodKinds) {
       const state = this.#period(kind, now);
       if (arrivedAt < state.startsAt) continue;
-      const before = state.spent;
       state.spent += amount;
-      const dollars = this.budget[limitNames[kind]];
-      if (dollars === undefined) continue;
-      const limit = toNanodollars(dollars);
-      const reached = (spent: number) =>
-        Math.max(0, ...this.budget.alerts.filter((share) => spent >= share * limit));
-      state.alerted ??= before === 0 ? 0 : reached(before);
-      const threshold = reached(state.spent);
-      if (threshold <= state.alerted) continue;
-      state.alerted = threshold;
-      alerts.push({ period: kind, periodName: state.name, threshold, limit, spent: state.spent });
+      if (state.spent < state.nextAlertAt) continue;
+      const alert = this.#alertOf(kind, state, state.spent - amount);
+      if (alert !== undefined) alerts.push(alert);
     }
     return alerts;
+  }
+
+  /** The share that has been reached, if no alert was given for it yet; sets when to look again. */
+  #alertOf(kind: PeriodKind, state: PeriodState, before: number): BudgetAlert | undefined {
+    const dollars = this.#budget[limitNames[kind]];
+    const limit = toNanodollars(dollars ?? 0);
+    const shares = dollars === undefined ? [] : this.#budget.alerts;
+    const reached = (spent: number) => Math.max(0, ...shares.filter((share) => spent >= share * limit));
+    state.alerted ??= before === 0 ? 0 : reached(before);
+    const former = state.alerted;
+    state.alerted = Math.max(former, reached(state.spent));
+    state.nextAlertAt = Math.min(...shares.filter((share) => share > state.alerted!)) * limit;
+    return state.alerted === former
+      ? undefined
+      : { period: kind, periodName: state.name, threshold: state.alerted, limit, spent: state.spent };
   }
 
   #period(kind: PeriodKind, now: number): PeriodState {
@@ -144,6 +163,7 @@ export class BudgetUsage {
         endsAt: periodEnd(kind, now),
         spent: 0,
         alerted: undefined,
+        nextAlertAt: 0,
       };
       this.#periods.set(kind, state);
     }

@@ -4,7 +4,6 @@ import type { LimitStates, WrittenBody } from "../../gateway/gateway-call.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { admitted } from "../admitted.ts";
-import { dialectOf } from "../error-response.ts";
 import { EventStream } from "../event-stream.ts";
 import type { Exchange } from "../exchange.ts";
 import { limitHeaders } from "../limit-headers.ts";
@@ -98,7 +97,7 @@ function addLimits(
   { request, services }: Exchange,
 ): void {
   if (limits.requests === undefined && limits.tokens === undefined) return;
-  const isMessages = dialectOf(new URL(request.url).pathname) === "anthropic";
+  const isMessages = /\/v1\/messages(?:[/?#]|$)/.test(request.url);
   Object.assign(headers, limitHeaders(limits, services.gateway.clock.now(), isMessages));
 }
 

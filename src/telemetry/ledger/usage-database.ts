@@ -1,38 +1,8 @@
 import { toDollars } from "../../lib/money.ts";
-import { periodKinds, periodOf } from "../../lib/period.ts";
+import { periodsOf } from "../../lib/period.ts";
 import type { Database, DatabaseStatement, DatabaseValue } from "../../plugin/api/host.ts";
 import type { UsageGroup, UsageRecord, UsageSum } from "../../schema/usage.ts";
-import { scopesOf } from "./usage-record.ts";
-
-const columns = [
-  "id",
-  "time",
-  "request_id",
-  "operation",
-  "model",
-  "route",
-  "target",
-  "key",
-  "team",
-  "organisation",
-  "user",
-  "stream",
-  "cached",
-  "outcome",
-  "status",
-  "input_tokens",
-  "cached_tokens",
-  "cache_write_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-  "estimated",
-  "nanodollars",
-  "price_version",
-  "first_token_ms",
-  "total_ms",
-  "gateway_ms",
-  "attempts",
-] as const satisfies readonly (keyof UsageRecord)[];
+import { scopesOf, usageColumns as columns } from "./usage-record.ts";
 
 /** Which requests; absent fields take all. Times in milliseconds since the epoch. */
 export interface UsageFilter {
@@ -128,7 +98,7 @@ export class UsageDatabase {
 
   /** A scope's sums of the periods that a time falls into. */
   spent(scope: string, now: number): SpentSum[] {
-    const periods = periodKinds.map((kind) => periodOf(kind, now));
+    const periods = periodsOf(now);
     return this.#database
       .prepare("SELECT scope, period, nanodollars FROM spent WHERE scope = ? AND period IN (?, ?, ?)")
       .all(scope, ...periods)
@@ -241,8 +211,9 @@ class SpendingSums {
   add(record: UsageRecord): void {
     const { nanodollars, time } = record;
     if (nanodollars === null || nanodollars === 0) return;
+    const periods = periodsOf(time);
     for (const scope of scopesOf(record)) {
-      for (const kind of periodKinds) this.addSum(scope, periodOf(kind, time), nanodollars);
+      for (const period of periods) this.addSum(scope, period, nanodollars);
     }
   }
 

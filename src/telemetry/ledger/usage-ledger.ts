@@ -4,7 +4,7 @@ import type { Clock, TimerHandle } from "../../lib/clock.ts";
 import type { Decision } from "../../schema/decision.ts";
 import type { UsageRecord } from "../../schema/usage.ts";
 import type { UsageDatabase } from "./usage-database.ts";
-import { type BegunRequest, lostRecordOf, usageRecordOf } from "./usage-record.ts";
+import { type BegunRequest, lostRecordOf, recordOf, usageRecordOf, valuesOf } from "./usage-record.ts";
 import { readWriteAheadLog, WriteAheadLog } from "./write-ahead-log.ts";
 
 export interface UsageLedgerOptions {
@@ -30,7 +30,7 @@ const forgetAfterMs = 1_000;
 const retentionEveryMs = 3_600_000;
 
 /** What a log line says: that a request was sent to a backend, or how one ended. */
-type Entry = readonly ["begin", BegunRequest] | readonly ["end", UsageRecord];
+type Entry = readonly ["begin", BegunRequest] | readonly ["end", readonly unknown[]];
 
 /**
  * The usage ledger: a row for every request, whatever becomes of the process.
@@ -77,7 +77,7 @@ export class UsageLedger {
   settle(decision: Decision): void {
     const record = usageRecordOf(decision);
     this.#open.delete(record.id);
-    this.#append(["end", record]);
+    this.#append(["end", valuesOf(record)]);
     this.#pending.push(record);
     if (this.#pending.length >= bookAtRecords) this.flush();
     else this.#timer ??= this.#options.clock.setTimeout(() => this.flush(), bookAfterMs);
@@ -134,9 +134,10 @@ export class UsageLedger {
         const entry = value as Entry;
         if (entry[0] === "begin") begun.set(entry[1].id, entry[1]);
         else {
-          begun.delete(entry[1].id);
+          const record = recordOf(entry[1]);
+          begun.delete(record.id);
           const isBooked = segment < booked.segment || segment === booked.segment && end <= booked.offset;
-          if (!isBooked) ended.push(entry[1]);
+          if (!isBooked) ended.push(record);
         }
       }
     }

@@ -35,11 +35,13 @@ export class WriteAheadLog {
   /** @throws when the disk is full or gone. */
   append(json: string): void {
     const line = `${this.#torn ? "\n" : ""}${checksum(json)} ${json}\n`;
-    const length = Buffer.byteLength(line);
     this.#torn = true;
     const written = writeSync(this.#file, line);
     this.#size += written;
-    if (written < length) throw new Error(`only ${written} of ${length} bytes could be written`);
+    // As many bytes as characters: all of them. Otherwise they have to be counted.
+    if (written !== line.length && written < Buffer.byteLength(line)) {
+      throw new Error(`only ${written} bytes of a line could be written`);
+    }
     this.#torn = false;
     this.#syncTimer ??= this.#clock.setTimeout(() => this.#sync(), syncAfterMs);
   }
