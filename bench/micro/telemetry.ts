@@ -14,7 +14,7 @@ import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { testHost } from "../../test/support/test-host.ts";
 
 const requests = Number(process.argv[2] ?? 500_000);
-const [sample] = sampleEvents() as [{ decision: Decision }];
+const sample = sampleEvents()[0] as { readonly decision: Decision };
 const settings = telemetrySchema.parse({});
 const headers = new Headers({
   authorization: "Bearer x",
