@@ -209,6 +209,18 @@ test("metrics and administration can each have an address of their own", async (
   });
 });
 
+test("administration on a public address asks for a key, also where the rest is on loopback", async () => {
+  const admin = await freePort();
+  await withGateway(
+    { config: `[server]\nadmin_listen = "0.0.0.0:${admin}"\n${providers()}` },
+    async (gateway) => {
+      expect((await fetch(`http://127.0.0.1:${admin}/admin/v1/decisions`)).status).toBe(401);
+      await until(() => gateway.stdout().includes("Try"), "the welcome");
+      expect(gateway.stdout()).toMatch(/sk-ir-/);
+    },
+  );
+});
+
 test("an address that cannot be had is named with its place", async () => {
   const taken = await freePort();
   await withGateway({ config: providers(), port: taken }, async () => {
