@@ -143,16 +143,23 @@ export function crossCheck(
   for (const name of ["chromadb"] as const) {
     if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
   }
-  if (settings.auth.mode === "none" && !isLoopback(settings.server.host)) {
+  const exposed = [settings.server.host, hostOf(settings.server.admin_listen)].find((host) =>
+    host !== undefined && !isLoopback(host)
+  );
+  if (settings.auth.mode === "none" && exposed !== undefined) {
     warnings.push(
-      `auth.mode is "none" and server.host is ${settings.server.host}: everybody who reaches this address may use every model`,
+      `auth.mode is "none" and the gateway listens on ${exposed}: everybody who reaches this address may use every model`,
     );
   }
   return { problems, warnings };
 }
 
+function hostOf(address: string | undefined): string | undefined {
+  return address?.slice(0, address.lastIndexOf(":"));
+}
+
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
+  return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }
 
 function reserved(

@@ -158,6 +158,10 @@ export class RequestRecord {
       outcome: cancelled ? "cancelled" : "error",
       status: apiError.status,
       error: apiError.message,
+      // A backend's own code is kept where it is one, and not a text.
+      ...(apiError.code !== null && /^[\w.-]{1,64}$/.test(apiError.code)
+        ? { error_code: apiError.code }
+        : {}),
     });
     return apiError.withHeaders({ "x-intellirouter-decision": this.#call.decisionId });
   }
@@ -202,7 +206,10 @@ export class RequestRecord {
     { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
       & Partial<
-        Pick<Decision, "target" | "error" | "usage" | "cost_usd" | "price_version" | "chunks" | "cached">
+        Pick<
+          Decision,
+          "target" | "error" | "error_code" | "usage" | "cost_usd" | "price_version" | "chunks" | "cached"
+        >
       >
       & { readonly nanodollars?: number },
     firstTokenMs?: number,

@@ -23,6 +23,7 @@ import {
   exporterOwner,
   type KnownExporter,
   planExporters,
+  type PlannedExporter,
 } from "./create-exporters.ts";
 import type { Disposable } from "./generations.ts";
 import { type PlannedProvider, planProviders } from "./plan-providers.ts";
@@ -188,12 +189,16 @@ async function exportersOf(
   { loaded, environment, shared, exporters: known = new Map() }: ComposeOptions,
   plugins: PluginRegistry,
 ): Promise<ReadonlyMap<string, KnownExporter>> {
-  const planned = await planExporters(loaded, plugins, environment);
-  for (const { plugin, options, path } of planned) {
+  const planned: PlannedExporter[] = [];
+  for (const entry of await planExporters(loaded, plugins, environment)) {
+    const { plugin, options, path, isFound } = entry;
     try {
       parseOptions(plugin, options);
+      planned.push(entry);
     } catch (error) {
-      throw await located(error, loaded, path);
+      if (!isFound) throw await located(error, loaded, path);
+      // Variables for every program of a machine must not keep this one from starting.
+      shared.logger.warn("the environment asks for an exporter that cannot be made", { error });
     }
   }
   const { telemetry } = shared;

@@ -21,6 +21,8 @@ export interface PlannedExporter {
   readonly secrets: Readonly<Record<string, string>>;
   /** Its place in the configuration, for complaints. */
   readonly path: SettingPath;
+  /** The environment asks for it, and not the configuration. */
+  readonly isFound: boolean;
 }
 
 export interface KnownExporter extends RunningExporter {
@@ -57,21 +59,29 @@ export async function planExporters(
       options: pluginOptions(settings),
       secrets: exporterSecrets(settings, { environment, directory: loaded.directory }),
       path,
+      isFound: false,
     });
   }
   const isPlanned = (kind: string) => planned.some(({ settings }) => settings.kind === kind);
   const add = (
     plugin: PluginDefinition<"exporter">,
-    rest: Pick<PlannedExporter, "options" | "secrets" | "path">,
+    rest: Omit<PlannedExporter, "plugin" | "settings">,
   ) => void planned.push({ settings: exporterSchema.parse({ kind: plugin.name }), plugin, ...rest });
   if (metrics.exporter !== "none" && !isPlanned(metrics.exporter)) {
     const path = ["telemetry", "metrics", "exporter"];
-    add(await find(plugins, metrics.exporter, loaded, path), { options: {}, secrets: {}, path });
+    add(await find(plugins, metrics.exporter, loaded, path), {
+      options: {},
+      secrets: {},
+      path,
+      isFound: false,
+    });
   }
   const isOff = /^true$/i.test(environment.OTEL_SDK_DISABLED ?? "");
   const found = asksEnvironment && !isOff ? discoverEnvironment(plugins.all("exporter"), environment) : [];
   for (const { plugin, options, secrets } of found) {
-    if (!isPlanned(plugin.name)) add(plugin, { options, secrets, path: ["telemetry", "environment"] });
+    if (!isPlanned(plugin.name)) {
+      add(plugin, { options, secrets, path: ["telemetry", "environment"], isFound: true });
+    }
   }
   return planned;
 }

@@ -12,6 +12,7 @@ import { environmentKeys } from "../config/secrets.ts";
 import { ConfigError } from "../lib/config-error.ts";
 import type { Store } from "../plugin/api/store.ts";
 import { keyFieldsSchema } from "../schema/account.ts";
+import { planListeners } from "./open-listeners.ts";
 import type { SharedServices } from "./shared-services.ts";
 
 export interface OpenedAccess {
@@ -36,16 +37,20 @@ export async function decideAccess(
 ): Promise<OpenedAccess> {
   const { auth, server, cors } = loaded.settings;
   book.configure(staticAccounts(loaded, environment));
+  // What administers the gateway must not be open on any address of its own either.
+  const isLocal = planListeners(loaded.settings)
+    .filter(({ surfaces }) => surfaces.has("api") || surfaces.has("admin"))
+    .every(({ host }) => isLoopbackName(host));
   const open = (hosts: readonly string[]) => openAccess(new Set(hosts), new Set(cors.origins));
   if (auth.mode === "none") {
     // The operator has given the protection to somebody else, such as a proxy whose name requests carry.
-    const access = open(isLoopbackName(server.host) ? server.allowed_hosts : ["*"]);
+    const access = open(isLocal ? server.allowed_hosts : ["*"]);
     return { access: () => access, newAdminKey: undefined };
   }
   await restoreAdminKey(store, book, clock);
   const tokens = await bearerTokens(loaded, book, { egress, clock });
   const keyed = keyedAccess(book, tokens);
-  if (auth.mode === "auto" && isLoopbackName(server.host) && tokens === undefined) {
+  if (auth.mode === "auto" && isLocal && tokens === undefined) {
     const access = open(server.allowed_hosts);
     return { access: () => book.hasKeys || !book.isComplete ? keyed : access, newAdminKey: undefined };
   }

@@ -9,6 +9,8 @@ import type { Environment } from "../config/environment.ts";
 import type { ResponseCache } from "../gateway/cache/response-cache.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { redisPassword } from "../config/secrets.ts";
+import type { MetricSource } from "../schema/metrics.ts";
+import { RedisMeter } from "./redis-meter.ts";
 import type { SharedServices } from "./shared-services.ts";
 
 type World = Pick<SharedServices, "dataDirectory" | "clock" | "logger">;
@@ -18,6 +20,7 @@ export interface OpenedRedis {
   accountStore(mirror: SqliteAccountStore): AccountStore;
   readonly limits: SharedLimits;
   readonly responses: ResponseCache;
+  readonly meter: MetricSource;
   close(): void;
 }
 
@@ -60,6 +63,7 @@ export async function openRedis(
   const onError = (error: Error) => logger.debug("the connection to Redis failed", { error: error.message });
   const commands = connectRedis(options, onError);
   const subscriber = connectSubscriber(options, onError);
+  const meter = new RedisMeter(commands, clock);
   await whenReady(commands, redis.connect_timeout_ms);
   const limits = new SharedLimits({
     holds: new Holds(commands, redis.prefix, nodeName(dataDirectory), randomUUID()),
@@ -78,6 +82,7 @@ export async function openRedis(
   });
   return {
     limits,
+    meter,
     responses: new RedisResponseCache(commands, redis.prefix),
     accountStore: (mirror) =>
       new RedisAccountStore({ redis: commands, subscriber, mirror, clock, prefix: redis.prefix }),

@@ -88,6 +88,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
   const redis = await openRedis(loaded, environment, shared);
+  if (redis !== undefined) telemetry.metrics.register(redis.meter);
   shutdown.register("Redis", () => redis?.close());
   const accounts = await openAccounts(shared, audit, redis);
   shutdown.register("accounts", () => accounts.close());

@@ -82,6 +82,7 @@ export const decisionSchema = z.strictObject({
   outcome: z.enum(["ok", "error", "cancelled", "truncated"]),
   status: z.number().int().describe("The HTTP status sent to the client."),
   error: z.string().optional(),
+  error_code: z.string().optional().describe("The `code` of the error that the client got."),
   usage: z.strictObject({
     prompt_tokens: z.number().int(),
     completion_tokens: z.number().int(),

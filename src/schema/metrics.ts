@@ -37,6 +37,7 @@ const overheadSeconds = [
   5,
 ];
 const pauseSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const redisSeconds = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 const lagSeconds = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
 const served = ["operation", "route", "target"] as const;
@@ -108,6 +109,19 @@ export const metricTable = {
     help: "Answers of targets whose price is unknown, so that their cost is in no sum.",
     unit: "requests",
     labels: served,
+  },
+  intellirouter_cache_hits_total: {
+    type: "counter",
+    help: "Requests that were answered from the gateway's own cache of answers.",
+    unit: "requests",
+    labels: served,
+  },
+  intellirouter_rejected_requests_total: {
+    type: "counter",
+    help:
+      "Requests that the gateway itself refused after routing them: `code` is rate_limit_exceeded for a limit, insufficient_quota for a budget, or another code of its errors.",
+    unit: "requests",
+    labels: ["operation", "code"],
   },
   intellirouter_attempts_total: {
     type: "counter",
@@ -181,6 +195,25 @@ export const metricTable = {
     type: "gauge",
     help: "1 while the ledger's log can be written; at 0 a crash would lose rows.",
     unit: "",
+    labels: [],
+  },
+  intellirouter_redis_up: {
+    type: "gauge",
+    help: "1 while there is a connection to Redis. Only where Redis is configured.",
+    unit: "",
+    labels: [],
+  },
+  intellirouter_redis_command_duration_seconds: {
+    type: "histogram",
+    help: "From a command to Redis to its answer or its failure.",
+    unit: "seconds",
+    labels: [],
+    buckets: redisSeconds,
+  },
+  intellirouter_redis_failures_total: {
+    type: "counter",
+    help: "Commands to Redis that failed, or took too long.",
+    unit: "commands",
     labels: [],
   },
   intellirouter_exporter_queue_events: {

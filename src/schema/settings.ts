@@ -26,11 +26,9 @@ const name = z.string().regex(
 );
 
 const listenAddress = z.string().regex(
-  /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/,
-  'must be "host:port", such as "127.0.0.1:9090"',
-).refine((address) => Number(address.slice(address.lastIndexOf(":") + 1)) <= 65_535, {
-  error: "must have a port of at most 65535",
-});
+  /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+  'must be "host:port", such as "127.0.0.1:9090", with a port of at most 65535',
+);
 
 export const serverSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe(

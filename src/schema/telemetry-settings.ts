@@ -33,7 +33,7 @@ export const exporterSchema = z.looseObject({
   max_queue: z.number().int().min(1).max(1_000_000).default(8_192).describe(
     "Events that may wait; what comes then is dropped and counted.",
   ),
-  max_batch: z.number().int().min(1).max(100_000).default(512).describe("Most events of one batch."),
+  max_batch: z.number().int().min(1).max(100_000).default(128).describe("Most events of one batch."),
   interval_ms: milliseconds("Longest wait of an event for others to go out with").default(1_000),
   timeout_ms: z.number().int().min(1).max(600_000).default(10_000).describe(
     "Longest time for one try to send a batch, in milliseconds.",

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { metricTable } from "../../src/schema/metrics.ts";
 import { chunk, event, sendJson, startStream, startUpstream, type Upstream } from "../support/upstream.ts";
+import { startRedis } from "../support/redis.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { startGateway } from "./support/gateway.ts";
 
@@ -56,6 +57,7 @@ async function exportedNames(): Promise<Set<string>> {
     response.end(event(chunk("pieces", {}, "stop")) + event("[DONE]"));
   });
   const receiver = await startReceiver();
+  const redis = await startRedis();
   const gateway = await startGateway({
     config: `
 [[providers]]
@@ -72,6 +74,15 @@ backoff_base_ms = 1
 [[routes]]
 name = "smart"
 targets = ["up/busy", "up/m"]
+[[routes]]
+name = "kept"
+targets = ["up/m"]
+cache = { ttl_seconds = 60 }
+[redis]
+host = "127.0.0.1"
+port = ${redis.port}
+[limits]
+max_tokens_per_request = 1000
 [budget]
 daily_usd = 0.00002
 mode = "soft"
@@ -82,7 +93,7 @@ url = "${receiver.url}"
   });
   try {
     for (const stream of [false, true]) {
-      for (const model of ["smart", "up/unpriced", "up/busy", "up/pieces"]) {
+      for (const model of ["smart", "up/unpriced", "up/busy", "up/pieces", "kept", "kept"]) {
         const answer = await fetch(`${gateway.origin}/v1/chat/completions`, {
           method: "POST",
           headers: { "content-type": "application/json" },
@@ -91,12 +102,22 @@ url = "${receiver.url}"
         await answer.text();
       }
     }
+    await fetch(`${gateway.origin}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "up/m",
+        max_tokens: 5_000,
+        messages: [{ role: "user", content: "Hello" }],
+      }),
+    });
     await fetch(`${gateway.origin}/nowhere`);
     const text = await (await fetch(`${gateway.origin}/metrics`)).text();
     return new Set([...text.matchAll(/^([a-z_]+)(?:\{| )/gm)].map(([, name]) => name!));
   } finally {
     await gateway.stop();
     await receiver.close();
+    await redis.stop();
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sendJson, startUpstream, type Upstream } from "../support/upstream.ts";
 import { metricsIn, spansIn } from "../support/otlp.ts";
+import { startRedis } from "../support/redis.ts";
 import { type Receiver, startReceiver } from "../support/receiver.ts";
 import { executable, freePort, type Gateway, startGateway, until } from "./support/gateway.ts";
 
@@ -131,6 +132,34 @@ describe("metrics", () => {
     });
   });
 
+  test("tell of Redis, of the cache and of limits", async () => {
+    const redis = await startRedis();
+    const config =
+      `${providers()}[redis]\nhost = "127.0.0.1"\nport = ${redis.port}\n[[routes]]\nname = "kept"\ntargets = ["two/m"]\ncache = { ttl_seconds = 60 }\n[limits]\nrequests_per_minute = 3\n`;
+    await withGateway({ config }, async (gateway) => {
+      await ask(gateway, "kept");
+      await until(async () => {
+        const answer = await ask(gateway, "kept");
+        return answer.status === 429;
+      }, "the limit");
+      const text = await metricsOf(gateway.origin);
+      expect(text).toContain("intellirouter_redis_up 1");
+      expect(text).toMatch(/intellirouter_redis_command_duration_seconds_count [1-9]/);
+      expect(text).toMatch(
+        /intellirouter_cache_hits_total\{operation="chat",route="kept",target="two\/m"\} [1-9]/,
+      );
+      expect(text).toMatch(
+        /intellirouter_rejected_requests_total\{operation="chat",code="rate_limit_exceeded"\} 1/,
+      );
+      await redis.kill();
+      await until(
+        async () => (await metricsOf(gateway.origin)).includes("intellirouter_redis_up 0"),
+        "the loss of Redis",
+      );
+    });
+    await redis.stop();
+  });
+
   test("can be switched off", async () => {
     await withGateway(
       { config: `${providers()}[telemetry.metrics]\nexporter = "none"\n` },
@@ -178,6 +207,18 @@ test("metrics and administration can each have an address of their own", async (
     );
     expect(await status(metrics, "/metrics")).toBe(200);
   });
+});
+
+test("administration on a public address asks for a key, also where the rest is on loopback", async () => {
+  const admin = await freePort();
+  await withGateway(
+    { config: `[server]\nadmin_listen = "0.0.0.0:${admin}"\n${providers()}` },
+    async (gateway) => {
+      expect((await fetch(`http://127.0.0.1:${admin}/admin/v1/decisions`)).status).toBe(401);
+      await until(() => gateway.stdout().includes("Try"), "the welcome");
+      expect(gateway.stdout()).toMatch(/sk-ir-/);
+    },
+  );
 });
 
 test("an address that cannot be had is named with its place", async () => {

@@ -113,6 +113,24 @@ test("a request that nobody served is counted, and an unknown price is no price 
   expect(value("intellirouter_cost_usd_total")).toBeUndefined();
 });
 
+test("what the cache answers, and what limits and budgets refuse, is counted apart", () => {
+  const { cost_usd: _cost, usage: _usage, ...bare } = decision({ attempts: [] });
+  const { value } = counted([
+    { ...bare, cached: true, cost_usd: 0 },
+    { ...bare, outcome: "error", status: 429, error_code: "insufficient_quota" },
+    { ...bare, outcome: "error", status: 429, error_code: "rate_limit_exceeded" },
+    { ...bare, outcome: "cancelled", status: 499, error_code: "client_closed_request" },
+    decision({ outcome: "error", status: 400, error_code: "from_the_backend" }),
+  ]);
+  expect(value("intellirouter_cache_hits_total", served)).toBe(1);
+  const rejected = (code: string) =>
+    value("intellirouter_rejected_requests_total", { operation: "chat", code });
+  expect(
+    ["insufficient_quota", "rate_limit_exceeded", "client_closed_request", "from_the_backend"].map(rejected),
+  )
+    .toEqual([1, 1, undefined, undefined]);
+});
+
 test("keys, users and what clients write are in no label", () => {
   const text = JSON.stringify(counted([decision()]).families);
   for (const hidden of ["key-1", "somebody", "whatever the client said"]) expect(text).not.toContain(hidden);

@@ -1,8 +1,7 @@
 import type { Clock, TimerHandle } from "../../lib/clock.ts";
-import { Histogram } from "../../lib/histogram.ts";
 import type { Decision } from "../../schema/decision.ts";
-import { type MetricSource, metricTable, type ReportMetric } from "../../schema/metrics.ts";
-import { RequestSeries, TargetSeries } from "./request-series.ts";
+import type { MetricSource, ReportMetric } from "../../schema/metrics.ts";
+import { OperationSeries, RequestSeries, TargetSeries } from "./request-series.ts";
 
 const countAfterMs = 500;
 const countAtRecords = 256;
@@ -52,10 +51,7 @@ export class RequestMetrics implements MetricSource {
       }
     }
     for (const series of this.#byTarget.values()) series.report(report);
-    for (const [operation, { overhead, queue }] of this.#byOperation) {
-      report("intellirouter_gateway_overhead_seconds", overhead, { operation });
-      report("intellirouter_queue_seconds", queue, { operation });
-    }
+    for (const series of this.#byOperation.values()) series.report(report);
   }
 
   close(): void {
@@ -80,6 +76,7 @@ export class RequestMetrics implements MetricSource {
       operation.overhead.observe(decision.timing.gateway_ms / 1000);
       operation.queue.observe(decision.timing.queue_ms / 1000);
       if (decision.attempts.length > 0) this.#countAttempts(decision);
+      else if (decision.outcome === "error") operation.rejected(decision.error_code ?? "");
     }
   }
 
@@ -126,19 +123,10 @@ export class RequestMetrics implements MetricSource {
   #operation(operation: string): OperationSeries {
     let series = this.#byOperation.get(operation);
     if (series === undefined) {
-      series = {
-        overhead: new Histogram(metricTable.intellirouter_gateway_overhead_seconds.buckets),
-        queue: new Histogram(metricTable.intellirouter_queue_seconds.buckets),
-      };
-      this.#byOperation.set(operation, series);
+      this.#byOperation.set(operation, series = new OperationSeries(operation));
     }
     return series;
   }
-}
-
-interface OperationSeries {
-  readonly overhead: Histogram;
-  readonly queue: Histogram;
 }
 
 type SeriesByTarget = Map<string, RequestSeries>;

@@ -23,13 +23,14 @@ export class RequestSeries {
   #paused = 0;
   #cost = 0;
   #unpriced = 0;
+  #cacheHits = 0;
 
   /** @param labels operation, route and target, and the team where teams are told apart. */
   constructor(labels: MetricLabels) {
     this.#labels = labels;
   }
 
-  add({ outcome, status, timing, chunks, usage, cost_usd: cost }: Decision): void {
+  add({ outcome, status, timing, chunks, usage, cached, cost_usd: cost }: Decision): void {
     const statusClass = Math.min(4, Math.max(0, Math.floor(status / 100) - 1));
     this.#finished[outcomes.indexOf(outcome) * statusClasses.length + statusClass]!++;
     this.#duration.observe(timing.total_ms / 1000);
@@ -39,14 +40,15 @@ export class RequestSeries {
       this.#paused += (chunks.mean_ms * chunks.count) / 1000;
       this.#longestPause.observe(chunks.max_ms / 1000);
     }
+    if (cached) this.#cacheHits++;
     if (usage === undefined) return;
     this.#tokens.input += usage.prompt_tokens;
     this.#tokens.cached_input += usage.cached_tokens;
     this.#tokens.cache_write += usage.cache_write_tokens;
     this.#tokens.output += usage.completion_tokens;
     this.#tokens.reasoning += usage.reasoning_tokens;
-    if (cost === undefined) this.#unpriced++;
-    else this.#cost += cost;
+    if (cost === undefined && !cached) this.#unpriced++;
+    else this.#cost += cost ?? 0;
   }
 
   report(report: ReportMetric): void {
@@ -73,6 +75,7 @@ export class RequestSeries {
       if (count > 0) report("intellirouter_tokens_total", count, { ...labels, type });
     }
     if (this.#cost > 0) report("intellirouter_cost_usd_total", this.#cost, labels);
+    if (this.#cacheHits > 0) report("intellirouter_cache_hits_total", this.#cacheHits, labels);
     if (this.#unpriced > 0) report("intellirouter_unpriced_requests_total", this.#unpriced, labels);
   }
 }
@@ -102,5 +105,30 @@ export class TargetSeries {
     }
     if (this.retries > 0) report("intellirouter_retries_total", this.retries, { target });
     if (this.fallbacks > 0) report("intellirouter_fallbacks_total", this.fallbacks, { target });
+  }
+}
+
+/** The numbers of the requests of one operation. */
+export class OperationSeries {
+  readonly overhead = new Histogram(metricTable.intellirouter_gateway_overhead_seconds.buckets);
+  readonly queue = new Histogram(metricTable.intellirouter_queue_seconds.buckets);
+  readonly #operation: string;
+  readonly #rejected = new Map<string, number>();
+
+  constructor(operation: string) {
+    this.#operation = operation;
+  }
+
+  rejected(code: string): void {
+    this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
+  }
+
+  report(report: ReportMetric): void {
+    const operation = this.#operation;
+    report("intellirouter_gateway_overhead_seconds", this.overhead, { operation });
+    report("intellirouter_queue_seconds", this.queue, { operation });
+    for (const [code, count] of this.#rejected) {
+      report("intellirouter_rejected_requests_total", count, { operation, code });
+    }
   }
 }
