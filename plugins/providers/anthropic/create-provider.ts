@@ -32,6 +32,7 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
     messages: createMessages(anthropic),
     reasoningReplay: "details",
     cacheMarks: true,
+    fileAddresses: true,
     fidelity: anthropicFidelity,
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),

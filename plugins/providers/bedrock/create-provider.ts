@@ -31,6 +31,7 @@ export async function createBedrock(options: BedrockOptions, host: PluginHost): 
     embeddings: createEmbeddings(bedrock, options),
     reasoningReplay: "details",
     cacheMarks: true,
+    fileAddresses: true,
     fidelity: bedrockFidelity,
     listModels: (context) => listModels(bedrock, context),
   };

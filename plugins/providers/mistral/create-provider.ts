@@ -50,6 +50,7 @@ export function createMistral(options: MistralOptions, host: PluginHost): Provid
       },
     }),
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: mistralFidelity,
     listModels: async (context) => describeModels(await client.get(`${baseUrl}/models`, context)),
   };

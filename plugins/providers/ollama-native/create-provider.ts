@@ -54,6 +54,7 @@ export function createOllama(options: OllamaOptions, host: PluginHost): Provider
       },
     },
     reasoningReplay: "text",
+    fileAddresses: true,
     fidelity: ollamaFidelity,
     async listModels(context) {
       const names = modelNames(await client.get(`${baseUrl}/api/tags`, context));
