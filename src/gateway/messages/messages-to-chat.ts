@@ -167,7 +167,7 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
           .join("\n");
         return [{ type: "text", text, ...marks }];
       }
-      if (source.type === "base64") {
+      if (source.type === "base64" || source.type === "url" && options.fileAddresses) {
         return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
       }
       if (source.type === "file") return [{ type: "file", file: { file_id: source.file_id }, ...marks }];

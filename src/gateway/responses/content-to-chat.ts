@@ -56,7 +56,7 @@ function toPart(part: Part, place: string, options: ToChatOptions): Part[] {
         ...marks,
       }];
     case "input_file":
-      if (!part.file_data && !part.file_id) break;
+      if (!part.file_data && !part.file_id && !(part.file_url && options.fileAddresses)) break;
       return [{ type: "file", file: fileOf(part), ...marks }];
     case "input_audio":
       return [{ type: "input_audio", input_audio: part.input_audio }];
@@ -69,9 +69,9 @@ function lose(field: string, detail: string, { reportLoss }: ToChatOptions): voi
   reportLoss({ field, effect: "dropped", detail });
 }
 
-function fileOf({ file_data: data, file_id: id, filename }: Part): Loose {
+function fileOf({ file_data: data, file_id: id, file_url: url, filename }: Part): Loose {
   return {
     ...(filename ? { filename } : {}),
-    ...(data ? { file_data: data } : { file_id: id }),
+    ...(data ? { file_data: data } : id ? { file_id: id } : { file_data: url }),
   };
 }
