@@ -9,6 +9,7 @@ import { BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
 import { MeteredRequest } from "./metered-request.ts";
+import { boundTokens } from "./operations/prompt-size.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { NormaliserOptions, RequestBody } from "./operation.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
@@ -123,18 +124,24 @@ function answerOf(
 
 function expectedUse<Body extends RequestBody>(
   { clock }: GatewayServices,
-  { operation }: GatewayCall<Body>,
+  { operation, body }: GatewayCall<Body>,
   { model, promptTokens, maxOutputTokens, choices = 1 }: RequestFacts,
 ): ExpectedUse {
   const isFree = operation.isFree === true;
   return {
     model,
     promptTokens: isFree ? 0 : promptTokens,
+    mostPromptTokens: () => boundTokens(promptOnly(body)),
     outputTokens: isFree ? 0 : maxOutputTokens,
     choices,
     isFree,
     arrivedAt: clock.now(),
   };
+}
+
+/** What of a request goes into its prompt; a model's name does not. */
+function promptOnly({ model: _, ...rest }: RequestBody): unknown {
+  return rest;
 }
 
 function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {

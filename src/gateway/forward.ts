@@ -59,6 +59,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
       {
         model: call.model,
         promptTokens: 0,
+        mostPromptTokens: () => 0,
         outputTokens: 0,
         choices: call.choices,
         isFree: false,

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import type { z } from "zod";
 import type { Permission } from "../auth/permissions.ts";
 import { everything, type Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
@@ -142,6 +143,7 @@ function run(
   settings: HttpSettings,
 ): Response | Promise<Response> {
   const request = context.req.raw;
+  if (route.querySchema !== undefined) checkQuery(route.querySchema, request.url);
   const answer = (principal: Principal) =>
     route.handle({
       ...context.env,
@@ -170,10 +172,31 @@ function run(
   });
 }
 
+/** @throws {ApiError} 400: a parameter with a typing error would show more than was asked for. */
+function checkQuery({ shape }: z.ZodObject, url: string): void {
+  const start = url.indexOf("?");
+  if (start < 0) return;
+  for (const name of new URLSearchParams(url.slice(start)).keys()) {
+    if (Object.hasOwn(shape, name)) continue;
+    throw new ApiError({
+      status: 400,
+      code: "unknown_parameter",
+      param: name.slice(0, 64),
+      message: `There is no query parameter "${name.slice(0, 64)}". Parameters: ${
+        Object.keys(shape).join(", ")
+      }.`,
+    });
+  }
+}
+
 /** @throws {ApiError} 403 */
-function checkPermission({ permission }: Route, principal: Principal, path: string): void {
+function checkPermission({ permission, isForAll }: Route, principal: Principal, path: string): void {
   const may = permission === "any" || principal.permissions.has(permission as Permission);
   if (!may) throw denied(`This key has no right to ${permission}.`);
+  if (permission === "any") return;
+  if (isForAll === true && principal.team !== undefined) {
+    throw denied("This concerns more than your team.");
+  }
   if (!principal.mayCall(path)) throw denied(`This key may not call ${path}.`);
 }
 

@@ -16,6 +16,8 @@ export interface Route {
   readonly permission: Permission | "any" | "open";
   /** The part that it belongs to, or `every` where it is served on each address. By the path when absent: below /admin, or the API. */
   readonly surface?: Surface | "every";
+  /** It shows or changes what is everybody's: keys that belong to a team have no right to it. */
+  readonly isForAll?: boolean;
   readonly summary: string;
   readonly tag: string;
   readonly requestSchema?: z.ZodType;

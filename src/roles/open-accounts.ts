@@ -45,7 +45,7 @@ export function createLimiter(
   shared?: SharedLimits,
   onAlert: LimiterOptions["onAlert"] = () => {},
 ): Limiter {
-  return new Limiter({
+  const limiter = new Limiter({
     clock,
     shared,
     spent: (scope) => {
@@ -64,7 +64,28 @@ export function createLimiter(
       onAlert(scope, alert);
     },
   });
+  followBooks(limiter, { ledger, database }, clock);
+  return limiter;
 }
+
+/** Another process on the same data directory, such as one that still drains, spends the same money. */
+function followBooks(
+  limiter: Limiter,
+  { ledger, database }: Pick<OpenedUsage, "ledger" | "database">,
+  clock: World["clock"],
+): void {
+  let seen = database.foreignChanges();
+  const look = () => {
+    if (ledger.isClosed) return;
+    const changes = database.foreignChanges();
+    if (changes !== seen) limiter.reload();
+    seen = changes;
+    clock.setTimeout(look, followBooksMs);
+  };
+  clock.setTimeout(look, followBooksMs);
+}
+
+const followBooksMs = 500;
 
 export function gatewayLimits({ settings }: LoadedSettings) {
   const models = settings.models.flatMap(({ id, limits }) =>

@@ -24,9 +24,12 @@ export function openUsageLedger(
 ): OpenedUsage {
   const lock = directory === undefined ? undefined : claimSlot(directory);
   if (lock !== undefined && lock.slot > 0) {
-    logger.warn("another gateway uses this data directory: limits and budgets count for each of them alone", {
-      directory,
-    });
+    logger.warn(
+      "another gateway uses this data directory: limits count for each of them alone, and each learns of the other's spending with a delay",
+      {
+        directory,
+      },
+    );
   }
   const database = openUsageDatabase(directory);
   const ledger = new UsageLedger({

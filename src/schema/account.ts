@@ -59,9 +59,12 @@ export const metadataSchema = z.record(z.string().min(1).max(64), z.string().max
 const patterns = (what: string) => z.array(z.string().min(1).max(256)).min(1).max(256).describe(what);
 
 /** What makes a key; the same in the configuration, on the command line and in the admin API. */
+const label = (most: number) =>
+  z.string().max(most).regex(/^\P{Cc}*$/u, "must be without control characters");
+
 export const keyFieldsSchema = z.strictObject({
-  name: z.string().max(128).optional().describe("For people."),
-  owner: z.string().max(256).optional().describe("Who answers for it."),
+  name: label(128).optional().describe("For people."),
+  owner: label(256).optional().describe("Who answers for it."),
   team: accountName.optional().describe(
     "The team it belongs to. Its administrative permissions then reach no further than this team.",
   ),
@@ -90,7 +93,7 @@ export const keyFieldsSchema = z.strictObject({
 });
 
 export const teamFieldsSchema = z.strictObject({
-  name: z.string().max(128).optional().describe("For people."),
+  name: label(128).optional().describe("For people."),
   organisation: accountName.optional().describe("The organisation it belongs to."),
   disabled: z.boolean().default(false).describe("All of its keys are refused for as long as this is set."),
   limits: limitsSchema.optional(),

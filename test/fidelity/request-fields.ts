@@ -491,7 +491,8 @@ export const requestTypes: readonly RequestType[] = [
       detail: structure("asked for together with file_data"),
       file_data: structure("covered by the feature file_data"),
       file_id: text("sentinel-file"),
-      file_url: text("https://files.example/sentinel-file.pdf"),
+      // Backends that take bytes only are given what was downloaded.
+      file_url: { value: "https://files.example/sentinel-file.pdf", find: /sentinel-file|iVBORw0KGgo/ },
       filename: structure("covered by the feature file_data"),
       prompt_cache_breakpoint: structure("asked for together with input_text"),
     },

@@ -164,6 +164,12 @@ export class AccountBook {
     return this.#teams.get(id);
   }
 
+  /** Whether there is such a team, switched off or not. */
+  hasTeam(id: string): boolean {
+    const stored = this.#stored.teams.find((team) => team.id === id);
+    return this.#static.teams.has(id) || (stored !== undefined && stored.deleted_at === undefined);
+  }
+
   organisation(id: string): OrganisationFields | undefined {
     return this.#organisations.get(id);
   }

@@ -82,6 +82,8 @@ export class AccountManager {
   ): Promise<KeyRecord> {
     const record = this.#key(id, maker);
     if (record.revoked_at !== undefined) throw revoked(id);
+    // Nobody changes those who may do more.
+    checkRights(maker, fieldsOf(record), this.#options.book.roles);
     // What is taken away has its default again.
     const next = keyFieldsSchema.parse(withoutNulls({ ...fieldsOf(record), ...changes }));
     this.#check(next, maker);
@@ -120,6 +122,7 @@ export class AccountManager {
   async revokeKey(id: string, maker: Maker): Promise<KeyRecord> {
     const record = this.#key(id, maker);
     if (record.revoked_at !== undefined) return record;
+    checkRights(maker, fieldsOf(record), this.#options.book.roles);
     const { previous: _, ...rest } = record;
     const ended = { ...rest, revoked_at: this.#options.clock.now(), version: record.version + 1 };
     await this.#save("key", ended, maker, "revoke", {});
@@ -139,6 +142,8 @@ export class AccountManager {
       throw missing("organisation", organisation);
     }
     const old = this.#group(kind, id);
+    // Its keys would come back to life with it.
+    if (old?.deleted_at !== undefined) throw deleted(kind, id);
     const record = {
       ...fields,
       id,
@@ -162,7 +167,7 @@ export class AccountManager {
   #check(fields: KeyFields, maker: Maker): void {
     const { book } = this.#options;
     checkRights(maker, fields, book.roles);
-    if (fields.team !== undefined && book.team(fields.team) === undefined) throw missing("team", fields.team);
+    if (fields.team !== undefined && !book.hasTeam(fields.team)) throw missing("team", fields.team);
   }
 
   /** A key that is out of the maker's reach is as one that is not there. */
@@ -257,6 +262,14 @@ function isConfigured(kind: AccountKind, id: string): ApiError {
     status: 409,
     code: "configured",
     message: `The ${kind} "${id}" is in the configuration, and can be changed only there.`,
+  });
+}
+
+function deleted(kind: GroupKind, id: string): ApiError {
+  return new ApiError({
+    status: 409,
+    code: `${kind}_deleted`,
+    message: `The ${kind} "${id}" was deleted, and its name is not used again.`,
   });
 }
 

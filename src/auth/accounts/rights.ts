@@ -5,7 +5,7 @@ import { builtInRoles, type RoleBook } from "../permissions.ts";
 import { everything, type Principal, targetMatcher } from "../principal.ts";
 
 /** Who makes or changes an account. */
-export type Maker = Pick<Principal, "id" | "permissions" | "tenant" | "team" | "grants">;
+export type Maker = Pick<Principal, "id" | "permissions" | "tenant" | "team" | "grants" | "accounts">;
 
 /** Whoever can write the data directory, on the command line. */
 export const commandLine: Maker = {
@@ -14,6 +14,7 @@ export const commandLine: Maker = {
   tenant: "default",
   team: undefined,
   grants: everything,
+  accounts: [],
 };
 
 /**
@@ -52,12 +53,31 @@ export function checkRights(maker: Maker, fields: KeyFields, roles: RoleBook): v
   if (grants.expiresAt !== undefined && expiresAt > grants.expiresAt) {
     throw excess("expires_at", "a life that is longer than your own");
   }
+  checkAmounts(maker, fields);
   if (maker.team !== undefined && fields.team !== maker.team) {
     throw excess("team", "another team than your own");
   }
   const mayNameTenants = maker.team === undefined && maker.permissions.has("teams.write");
   if (fields.tenant !== undefined && fields.tenant !== maker.tenant && !mayNameTenants) {
     throw excess("tenant", "another tenant than your own");
+  }
+}
+
+/** Whoever is limited makes no key that is less so, and does not unlimit its own. */
+function checkAmounts(maker: Maker, fields: KeyFields): void {
+  const own = maker.accounts.find(({ scope }) => scope === `key:${maker.id}`);
+  for (const kind of ["limits", "budget"] as const) {
+    const given = fields[kind] as Readonly<Record<string, unknown>> | undefined;
+    for (const [name, most] of Object.entries(own?.[kind] ?? {})) {
+      if (typeof most !== "number") continue;
+      const asked = given?.[name];
+      if (typeof asked !== "number" || asked > most) {
+        throw excess(kind, `more ${name} than your own ${most}`);
+      }
+    }
+    if (kind === "budget" && own?.budget?.mode === "hard" && fields.budget?.mode !== "hard") {
+      throw excess(kind, "a soft budget, and yours is hard");
+    }
   }
 }
 

@@ -9,6 +9,8 @@ export interface ExpectedUse {
   readonly model: string;
   /** Estimated; 0 for what is not about tokens. */
   readonly promptTokens: number;
+  /** Tokens that the prompt will hardly exceed; made when first asked for. */
+  mostPromptTokens(): number;
   /** Most tokens of the answer, when the request says; 0 for what has no answer of tokens. */
   readonly outputTokens: number | undefined;
   /** Answers that are asked for at once. */

@@ -52,6 +52,7 @@ function setUp(accounts: Record<string, { limits?: Limits; budget?: Partial<Budg
     const meter = limiter.admit(caller, {
       model: "fast",
       promptTokens: 10,
+      mostPromptTokens: () => use.promptTokens ?? 10,
       outputTokens: 10,
       choices: 1,
       isFree: false,

@@ -5,7 +5,7 @@ import type { Budget, Limits, LimitStand } from "../../schema/account.ts";
 import type { ChargedAccount, Principal } from "../principal.ts";
 import { type BudgetAlert, BudgetUsage } from "./budget-usage.ts";
 import { type LimitState, type RateAmounts, RateUsage } from "./rate-usage.ts";
-import { rateExceeded, tooManyTokens } from "./refusals.ts";
+import { rateExceeded, sizeOf, tooManyTokens } from "./refusals.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
 import type { SharedLimits, SharedUse } from "../shared/shared-limits.ts";
 import { rateWishes, refusalOf } from "../shared/wishes.ts";
@@ -79,7 +79,7 @@ export class Limiter implements SharedMeters {
     const amounts = { requests: 1, tokens: use.promptTokens + outputTokens };
     for (const { scope, limits } of all) {
       const most = limits?.max_tokens_per_request;
-      if (most !== undefined) checkSize(scope, most, use);
+      if (most !== undefined && sizeOf(use) > most) throw tooManyTokens(scope, most, sizeOf(use));
     }
     const begin = (uses: readonly SharedUse[]) => {
       checkRates(all, amounts, now);
@@ -148,6 +148,11 @@ export class Limiter implements SharedMeters {
     return limits === undefined ? [] : rate.states(limits, this.#options.clock.monotonic());
   }
 
+  /** Takes over what the books say, after somebody else has written to them. */
+  reload(): void {
+    for (const [scope, usage] of this.#budgets) this.#load(scope, usage);
+  }
+
   /** How every limit and budget of a caller stands. */
   standing(principal: Principal): LimitStand[] {
     const { clock } = this.#options;
@@ -190,14 +195,18 @@ export class Limiter implements SharedMeters {
       return known;
     }
     const usage = new BudgetUsage(budget);
+    this.#load(scope, usage);
+    this.#budgets.set(scope, usage);
+    return usage;
+  }
+
+  #load(scope: string, usage: BudgetUsage): void {
     const now = this.#options.clock.now();
     const kinds = new Map(periodKinds.map((kind) => [periodOf(kind, now), kind]));
     for (const { period, nanodollars } of this.#options.spent(scope)) {
       const kind = kinds.get(period);
       if (kind !== undefined) usage.load(kind, nanodollars, now);
     }
-    this.#budgets.set(scope, usage);
-    return usage;
   }
 }
 
@@ -207,10 +216,4 @@ function checkRates(accounts: readonly MeteredAccount[], amounts: RateAmounts, n
     const excess = limits === undefined ? undefined : rate.excess(limits, amounts, now);
     if (excess !== undefined) throw rateExceeded(scope, excess);
   }
-}
-
-/** @throws {ApiError} 400 */
-function checkSize(scope: string, most: number, { promptTokens, outputTokens, choices }: ExpectedUse): void {
-  const asked = promptTokens + (outputTokens ?? 1) * choices;
-  if (asked > most) throw tooManyTokens(scope, most, asked);
 }

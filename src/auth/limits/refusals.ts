@@ -1,5 +1,6 @@
 import { ApiError } from "../../lib/api-error.ts";
 import { toDollars } from "../../lib/money.ts";
+import type { ExpectedUse } from "./contracts.ts";
 import type { BudgetExcess } from "./budget-usage.ts";
 import type { LimitExcess } from "./rate-usage.ts";
 
@@ -56,6 +57,11 @@ export function priceUnknown(scope: string, target: string): ApiError {
     } is a hard one. Set [[models]] id = "${target}" with a price (0 if it is free).`,
     shouldRetry: false,
   });
+}
+
+/** Tokens that a request may take at least, its prompt and its answer. */
+export function sizeOf({ mostPromptTokens, outputTokens, choices }: ExpectedUse): number {
+  return mostPromptTokens() + (outputTokens ?? 1) * choices;
 }
 
 export function tooManyTokens(scope: string, limit: number, asked: number): ApiError {

@@ -3,9 +3,9 @@ import type { Clock } from "../../lib/clock.ts";
 import { type Price, worstCostOf } from "../../lib/price.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
 import type { SharedUse } from "../shared/shared-limits.ts";
-import { moneyWishes, refusalOf } from "../shared/wishes.ts";
-import type { LimitState } from "./rate-usage.ts";
-import { budgetExceeded, priceUnknown, rateExceeded } from "./refusals.ts";
+import { moneyWishes, rateWishes, refusalOf } from "../shared/wishes.ts";
+import type { LimitState, RateAmounts } from "./rate-usage.ts";
+import { budgetExceeded, priceUnknown, rateExceeded, sizeOf, tooManyTokens } from "./refusals.ts";
 
 /** What a target costs and how much it can say. */
 export interface MeteredTarget {
@@ -56,8 +56,8 @@ export class RequestMeter {
   readonly #tokens: number;
   readonly #admission: Admission;
   #reserved = 0;
-  /** What was taken of budgets that other nodes share. */
-  #moneyUses: readonly SharedUse[] = [];
+  /** What was taken of budgets, and of the target's own limits, that other nodes share. */
+  #uses: readonly SharedUse[] = [];
   #model: MeteredAccount | undefined;
   #modelTakenAt = 0;
   #settled = false;
@@ -92,25 +92,38 @@ export class RequestMeter {
     }
     const refusal = this.#excess(amount.nanodollars ?? 0);
     if (refusal !== undefined) return { refusal };
-    const taken = this.#shared.shared?.take(moneyWishes(this.#accounts, amount.nanodollars ?? 0, now)) ?? [];
-    if (!(taken instanceof Promise)) return this.#setAside(target, amount, taken);
+    const model = target.id === this.#use.model ? undefined : this.#shared.modelOf(target.id);
+    const tooMuch = model === undefined ? undefined : this.#excessOfModel(model);
+    if (tooMuch !== undefined) return { refusal: tooMuch };
+    const taken = this.#shared.shared?.take([
+      ...moneyWishes(this.#accounts, amount.nanodollars ?? 0, now),
+      ...(model === undefined ? [] : rateWishes([model], this.#amounts())),
+    ]) ?? [];
+    if (!(taken instanceof Promise)) return this.#setAside(amount, model, taken);
     return taken.then((uses) =>
-      "wish" in uses ? { refusal: refusalOf(uses, now) } : this.#setAside(target, amount, uses)
+      "wish" in uses ? { refusal: refusalOf(uses, now) } : this.#setAside(amount, model, uses)
     );
   }
 
-  #setAside(target: MeteredTarget, amount: Reservation, uses: readonly SharedUse[]): Reserved {
+  #setAside(amount: Reservation, model: MeteredAccount | undefined, uses: readonly SharedUse[]): Reserved {
     // Another request may have been quicker while other nodes were asked.
-    const excess = this.#excess(amount.nanodollars ?? 0);
-    const refusal = excess ?? (this.#settled ? clientIsGone() : this.#takeOfModel(target.id));
+    const excess = this.#excess(amount.nanodollars ?? 0) ?? (model && this.#excessOfModel(model));
+    const refusal = excess ?? (this.#settled ? clientIsGone() : undefined);
     if (refusal !== undefined) {
       this.#shared.shared?.correct(uses, (use) => -use.amount);
       return { refusal };
     }
-    this.#moneyUses = uses;
+    this.#uses = uses;
     this.#reserved = amount.nanodollars ?? 0;
     for (const { money } of this.#accounts) money?.reserve(this.#reserved);
+    this.#model = model;
+    this.#modelTakenAt = this.#clock.monotonic();
+    model?.rate.take(model.limits!, this.#amounts(), this.#modelTakenAt);
     return amount;
+  }
+
+  #amounts(): RateAmounts {
+    return { requests: 1, tokens: this.#tokens };
   }
 
   #excess(nanodollars: number): ApiError | undefined {
@@ -156,17 +169,15 @@ export class RequestMeter {
   }
 
   #tellOthers(tokens: number): void {
-    const { shared } = this.#shared;
-    if (shared === undefined) return;
-    shared.correct(
-      this.#admission.uses,
-      ({ unit, amount }) => unit === "tokens" ? tokens - amount : unit === "concurrent" ? -amount : 0,
-    );
+    this.#shared.shared?.correct(this.#admission.uses, (use) => differenceOf(use, tokens));
   }
 
   #release(tokens = 0, nanodollars = 0): void {
-    this.#shared.shared?.correct(this.#moneyUses, ({ amount }) => nanodollars - amount);
-    this.#moneyUses = [];
+    this.#shared.shared?.correct(
+      this.#uses,
+      (use) => use.unit === "money" ? nanodollars - use.amount : differenceOf(use, tokens),
+    );
+    this.#uses = [];
     for (const { money } of this.#accounts) money?.release(this.#reserved);
     this.#reserved = 0;
     const model = this.#model;
@@ -174,29 +185,30 @@ export class RequestMeter {
     model?.rate.settle(model.limits!, tokens - this.#tokens, this.#modelTakenAt, this.#clock.monotonic());
   }
 
-  #takeOfModel(target: string): ApiError | undefined {
-    if (target === this.#use.model) return undefined;
-    const model = this.#shared.modelOf(target);
-    if (model === undefined) return undefined;
-    const now = this.#clock.monotonic();
-    const amounts = { requests: 1, tokens: this.#tokens };
-    const excess = model.rate.excess(model.limits!, amounts, now);
-    if (excess !== undefined) return rateExceeded(model.scope, excess);
-    model.rate.take(model.limits!, amounts, now);
-    this.#model = model;
-    this.#modelTakenAt = now;
-    return undefined;
+  #excessOfModel({ scope, limits, rate }: MeteredAccount): ApiError | undefined {
+    const most = limits!.max_tokens_per_request;
+    if (most !== undefined && sizeOf(this.#use) > most) return tooManyTokens(scope, most, sizeOf(this.#use));
+    const excess = rate.excess(limits!, this.#amounts(), this.#clock.monotonic());
+    return excess === undefined ? undefined : rateExceeded(scope, excess);
   }
 
   #worstCase(target: MeteredTarget): Reservation {
-    const { promptTokens, outputTokens: asked, choices, isFree } = this.#use;
+    const { outputTokens: asked, choices, isFree } = this.#use;
     if (isFree) return { nanodollars: 0, outputTokens: undefined };
     const longest = asked ?? target.maxOutputTokens ?? assumedLongestAnswer;
     const isBounded = asked !== undefined || target.maxOutputTokens !== undefined || !this.#hasHardBudget();
     return {
-      nanodollars: worstCostOf(target.price, promptTokens, longest * choices, choices),
+      nanodollars: worstCostOf(target.price, this.#mostPromptTokens(), longest * choices, choices),
       outputTokens: isBounded ? undefined : longest,
     };
+  }
+
+  /** Only a hard budget has to be sure. */
+  #mostPromptTokens(): number {
+    const { promptTokens, mostPromptTokens } = this.#use;
+    return promptTokens > 0 && this.#hasHardBudget()
+      ? Math.max(promptTokens, mostPromptTokens())
+      : promptTokens;
   }
 
   #hasHardBudget(): boolean {
@@ -207,4 +219,9 @@ export class RequestMeter {
 /** Nobody waits for an answer any more. */
 function clientIsGone(): ApiError {
   return new ApiError({ status: 499, code: "client_closed_request", message: "The request has ended." });
+}
+
+/** How much more of a rate a request has taken in the end. */
+function differenceOf({ unit, amount }: SharedUse, tokens: number): number {
+  return unit === "tokens" ? tokens - amount : unit === "concurrent" ? -amount : 0;
 }

@@ -22,10 +22,7 @@ export interface HoldRequest {
 }
 
 /** What a node may use without asking again, or how much of the limit others have taken. */
-export type HoldAnswer = ({ readonly granted: number } | { readonly taken: number }) & {
-  /** Nodes that have a part, this one included. */
-  readonly nodes: number;
-};
+export type HoldAnswer = { readonly granted: number } | { readonly taken: number };
 
 /**
  * Every node's part of a limit is one field of a hash: what it holds, what it has used, and when it said so. A node may hold more only
@@ -38,7 +35,7 @@ export type HoldAnswer = ({ readonly granted: number } | { readonly taken: numbe
 const holdScript = `
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local taken, nodes, held_before = 0, 1, 0
+local taken, held_before = 0, 0
 local parts = redis.call("HGETALL", KEYS[1])
 for i = 1, #parts, 2 do
   local held, used, said = string.match(parts[i + 1], "^(%S+) (%S+) (%S+)$")
@@ -48,10 +45,7 @@ for i = 1, #parts, 2 do
     if now - said > tonumber(ARGV[8]) then
       if ARGV[9] == "1" then redis.call("HDEL", KEYS[1], parts[i])
       else taken = taken + used end
-    else
-      taken = taken + math.max(held, used)
-      nodes = nodes + 1
-    end
+    else taken = taken + math.max(held, used) end
   end
 end
 local share = tonumber(ARGV[6])
@@ -66,7 +60,7 @@ local fits = granted >= tonumber(ARGV[3])
 if not fits then granted = math.max(used, math.min(held_before, room)) end
 redis.call("HSET", KEYS[1], ARGV[1], string.format("%.0f %.0f %.0f", granted, used, now))
 redis.call("PEXPIRE", KEYS[1], ARGV[7])
-return { fits and 1 or 0, string.format("%.0f", fits and granted or taken), nodes }`;
+return { fits and 1 or 0, string.format("%.0f", fits and granted or taken) }`;
 
 /** A node that has been silent for so long is taken to be gone, in milliseconds. */
 export const nodeGoneAfterMs = 60_000;
@@ -109,9 +103,9 @@ export class Holds {
       String(keepMs),
       String(nodeGoneAfterMs),
       endsWithNode ? "1" : "0",
-    ) as [number, string, number];
-    const [fits, amount, nodes] = answer;
-    return fits === 1 ? { granted: Number(amount), nodes } : { taken: Number(amount), nodes };
+    ) as [number, string];
+    const [fits, amount] = answer;
+    return fits === 1 ? { granted: Number(amount) } : { taken: Number(amount) };
   }
 
   /** Whether Redis has lost its memory since it was last asked. @throws when it does not answer in time. */
@@ -122,6 +116,15 @@ export class Holds {
     const former = this.#memory;
     this.#memory = memory;
     return former !== undefined && former !== memory;
+  }
+
+  /** Says that this node is there, and tells how many are. @throws when Redis does not answer in time. */
+  async presence(): Promise<number> {
+    const key = `${this.#prefix}nodes`;
+    const now = await this.time();
+    await this.#redis.zadd(key, now, this.#process);
+    await this.#redis.zremrangebyscore(key, 0, now - nodeGoneAfterMs);
+    return await this.#redis.zcard(key);
   }
 
   /** The clock that all nodes share, in milliseconds since the epoch. @throws when Redis does not answer in time. */

@@ -26,7 +26,6 @@ export class SharedCounter {
   #used = 0;
   #granted = 0;
   #confirmedUntil = -Infinity;
-  #nodes = 1;
   /** Something has changed that Redis does not know. */
   dirty = false;
   /** What requests wait for that this node does not hold yet. */
@@ -58,8 +57,8 @@ export class SharedCounter {
   }
 
   /** Whether it would be within this node's equal share, for times without Redis. */
-  isWithinShare(amount: number): boolean {
-    return this.#used + amount <= Math.max(1, this.#options.limit / this.#nodes);
+  isWithinShare(amount: number, nodes: number): boolean {
+    return this.#used + amount <= Math.max(1, this.#options.limit / nodes);
   }
 
   /** Whether others would soon take what is in use for gone. */
@@ -105,7 +104,6 @@ export class SharedCounter {
 
   /** Takes over what was answered to a request of this window. */
   confirm(answer: HoldAnswer, window: number, now: number): void {
-    this.#nodes = answer.nodes;
     if (window !== this.#window) return;
     if ("granted" in answer) this.#granted = answer.granted;
     this.#confirmedUntil = now + confirmedForMs;

@@ -34,7 +34,7 @@ export interface SharedRefusal {
 }
 
 export interface SharedLimitsOptions {
-  readonly holds: Pick<Holds, "hold" | "time" | "hasForgotten">;
+  readonly holds: Pick<Holds, "hold" | "time" | "hasForgotten" | "presence">;
   readonly clock: Clock;
   /** Told when Redis stops answering, and when it answers again; must not throw. */
   readonly onState: (available: boolean, error?: unknown) => void;
@@ -62,6 +62,8 @@ export class SharedLimits {
   #available = true;
   #timer: TimerHandle | undefined;
   #clockReadAt = -Infinity;
+  /** Gateways that share, as of the last time that Redis was asked. */
+  #nodes = 1;
   #closed = false;
 
   constructor(options: SharedLimitsOptions) {
@@ -148,7 +150,7 @@ export class SharedLimits {
     } catch (error) {
       this.#failed(error);
       // Those that may go on without Redis are let through by the next round.
-      return wish.alone === "share" && counter.isWithinShare(wish.amount)
+      return wish.alone === "share" && counter.isWithinShare(wish.amount, this.#nodes)
         ? undefined
         : { wish, taken: undefined };
     } finally {
@@ -157,7 +159,7 @@ export class SharedLimits {
   }
 
   #isBearable({ alone, amount }: SharedWish, counter: SharedCounter): boolean {
-    return !this.#available && alone === "share" && counter.isWithinShare(amount);
+    return !this.#available && alone === "share" && counter.isWithinShare(amount, this.#nodes);
   }
 
   #failed(error: unknown): void {
@@ -188,6 +190,7 @@ export class SharedLimits {
       const counters = [...this.#counters.values()];
       // Everybody who has used something says so again.
       if (await holds.hasForgotten()) { for (const counter of counters) counter.dirty = true; }
+      this.#nodes = await holds.presence();
       this.#recovered();
       const now = clock.monotonic();
       const changed = counters.filter((counter) => counter.dirty || counter.needsRenewal(now));

@@ -4,6 +4,7 @@ import type { AnswerStream, GatewayAnswer, GatewayCall } from "../gateway-call.t
 import type { GatewayServices, Generation } from "../gateway-services.ts";
 import type { RequestBody } from "../operation.ts";
 import type { RequestRecord } from "../request-record.ts";
+import { hintHeaders } from "../../router/hints.ts";
 import { type CachedAnswer, type ResponseCache, sizeOf } from "./response-cache.ts";
 
 /** A request on a route whose answers are kept. */
@@ -47,6 +48,7 @@ export class CachedCall {
       generation.policyHash,
       generation.echoRequestedModel,
       protocolHeaders,
+      hintHeaders.map((name) => headers.get(name)),
       body,
     ];
     const key = hash("sha256", JSON.stringify(request), "base64url");

@@ -29,7 +29,8 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
     const safetyIdentifier = body.safety_identifier;
     return {
       promptTokens,
-      maxOutputTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      // Backends differ in which of the two they heed.
+      maxOutputTokens: larger(body.max_completion_tokens, body.max_tokens),
       choices: body.n ?? 1,
       needsTools: tools.length > 0,
       needsVision,
@@ -77,4 +78,9 @@ export function measureChat(body: ChatCompletion): NormalisedWhole & { readonly 
     if (message.tool_calls) outputCharacters += JSON.stringify(message.tool_calls).length;
   }
   return { body, usage: body.usage, outputCharacters };
+}
+
+function larger(one: number | null | undefined, other: number | null | undefined): number | undefined {
+  const given = [one, other].filter((limit) => typeof limit === "number");
+  return given.length === 0 ? undefined : Math.max(...given);
 }

@@ -7,6 +7,7 @@ export const clearCacheRoute: Route = {
   method: "DELETE",
   path: "/admin/v1/cache",
   permission: "cache.write",
+  isForAll: true,
   tag: "Administration",
   summary: "Forgets every answer that routes have kept, of this gateway or of all that share its Redis.",
   responseSchema: z.object({ object: z.literal("cache.cleared") }),

@@ -6,6 +6,7 @@ export const metricsRoute: Route = {
   method: "GET",
   path: "/metrics",
   permission: "metrics.read",
+  isForAll: true,
   surface: "metrics",
   mediaType: "text/plain",
   tag: "Administration",

@@ -199,6 +199,11 @@ export class UsageDatabase {
     });
   }
 
+  /** Changes whenever another process has booked something. */
+  foreignChanges(): number {
+    return Number(this.#database.prepare("PRAGMA data_version").get()?.data_version);
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -49,6 +49,7 @@ export class UsageLedger {
   #timer: TimerHandle | undefined;
   #retentionTimer: TimerHandle | undefined;
   #failures = 0;
+  #isClosed = false;
 
   /** Books what an earlier process of this slot has left. @throws when the directory cannot be written. */
   constructor(options: UsageLedgerOptions) {
@@ -101,7 +102,12 @@ export class UsageLedger {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.flush();
     const { clock, database } = this.#options;
     if (this.#retentionTimer !== undefined) clock.clearTimeout(this.#retentionTimer);
