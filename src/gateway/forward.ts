@@ -14,6 +14,8 @@ export interface ForwardCall {
   readonly path: ForwardedPath;
   /** The name that the client asked for. */
   readonly model: string;
+  /** Answers that are asked for at once, such as images. */
+  readonly choices: number;
   readonly contentType: string;
   /** The request's body with another model's name in it. Called once for each attempt, and only once unless `replayable`. */
   body(model: string): ForwardRequest["body"];
@@ -58,7 +60,7 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
         model: call.model,
         promptTokens: 0,
         outputTokens: 0,
-        choices: 1,
+        choices: call.choices,
         isFree: false,
         arrivedAt: services.clock.now(),
       },

@@ -21,6 +21,8 @@ export interface RecordedCall {
   readonly model: string;
   readonly stream: boolean;
   readonly principal: Pick<Principal, "id" | "team" | "organisation">;
+  /** Answers that are asked for at once; one when absent. */
+  readonly choices?: number;
   /** The end user that the client names. */
   readonly user?: string | undefined;
   readonly requestId: string;
@@ -125,7 +127,7 @@ export class RequestRecord {
       ? undefined
       : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
     this.#write({
-      ...booked(dispatched.model, usage, produced.usage),
+      ...booked(dispatched.model, usage, produced.usage, this.#call.choices),
       outcome: result.outcome,
       status: 200,
       ...(produced.chunks === undefined ? {} : { chunks: produced.chunks }),
@@ -257,8 +259,13 @@ export class RequestRecord {
 }
 
 /** What an answer, whole or in part, has used and cost. */
-function booked({ id, price }: CatalogModel, usage: Decision["usage"], given: Usage | undefined) {
-  const nanodollars = costOf(price, given ?? usage);
+function booked(
+  { id, price }: CatalogModel,
+  usage: Decision["usage"],
+  given: Usage | undefined,
+  answers?: number,
+) {
+  const nanodollars = costOf(price, given ?? usage, answers);
   return {
     target: id,
     ...(usage === undefined ? {} : { usage }),

@@ -13,7 +13,7 @@ export interface Rates {
 
 /** What a model costs. */
 export interface Price extends Rates {
-  /** US dollars for each request, beside its tokens. */
+  /** US dollars for each request (of several answers at once: for each of them), beside its tokens. */
   readonly perRequest: number | undefined;
   /** Rates of all tokens of a request whose prompt is longer than so many; the highest that applies holds. */
   readonly tiers: readonly { readonly above: number; readonly rates: Rates }[];
@@ -35,11 +35,16 @@ export interface PricedUsage {
  * What a request costs in whole nanodollars; undefined when that is unknown.
  *
  * @param usage undefined for what is not counted in tokens, and is paid by the request.
+ * @param answers that were asked for at once, where they are not counted in tokens.
  */
-export function costOf(price: Price | undefined, usage: PricedUsage | undefined): number | undefined {
+export function costOf(
+  price: Price | undefined,
+  usage: PricedUsage | undefined,
+  answers = 1,
+): number | undefined {
   if (price === undefined) return undefined;
   const { perRequest } = price;
-  if (usage === undefined) return perRequest === undefined ? undefined : toNanodollars(perRequest);
+  if (usage === undefined) return perRequest === undefined ? undefined : toNanodollars(perRequest * answers);
   const { prompt_tokens: prompt, completion_tokens: completion, prompt_tokens_details: details } = usage;
   const cached = Math.min(details?.cached_tokens ?? 0, prompt);
   const written = Math.min(Number(details?.cache_write_tokens ?? 0), prompt - cached);
@@ -54,8 +59,9 @@ export function worstCostOf(
   price: Price | undefined,
   prompt: number,
   completion: number,
+  answers = 1,
 ): number | undefined {
-  if (prompt === 0 && completion === 0) return costOf(price, undefined);
+  if (prompt === 0 && completion === 0) return costOf(price, undefined, answers);
   if (price === undefined) return undefined;
   const { input, output, cacheWrite = input } = ratesFor(price, prompt);
   const millionths = prompt * Math.max(input, cacheWrite) + completion * output;

@@ -23,6 +23,11 @@ export function openUsageLedger(
   settings: () => LoadedSettings["settings"],
 ): OpenedUsage {
   const lock = directory === undefined ? undefined : claimSlot(directory);
+  if (lock !== undefined && lock.slot > 0) {
+    logger.warn("another gateway uses this data directory: limits and budgets count for each of them alone", {
+      directory,
+    });
+  }
   const database = openUsageDatabase(directory);
   const ledger = new UsageLedger({
     database,

@@ -11,6 +11,7 @@ import type {
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import type { Loose } from "../hub/loose.ts";
@@ -27,10 +28,11 @@ import { MessageDecoder } from "./stream.ts";
 export function createAnthropic(options: AnthropicOptions, host: PluginHost): Provider {
   const anthropic = createAnthropicClient(options, host);
   return {
-    chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
+    chat: fanOut(withLegacyFunctions(withCustomTools(createChat(anthropic, options, host)))),
     messages: createMessages(anthropic),
     reasoningReplay: "details",
     cacheMarks: true,
+    fileAddresses: true,
     fidelity: anthropicFidelity,
     listModels: (context) =>
       listAnthropicModels(anthropic.modelsUrl, (url, each) => anthropic.client.get(url, each), context),

@@ -102,6 +102,27 @@ export function sourceFields(list: unknown, start: number, end: number): Loose {
   };
 }
 
+const knownReasons = new Set([
+  "end_turn",
+  "stop_sequence",
+  "tool_use",
+  "max_tokens",
+  "model_context_window_exceeded",
+  "content_filtered",
+  "guardrail_intervened",
+  "refusal",
+]);
+
+/** A turn that was paused could go on, and newer reasons may come; the client's protocol has no words for them. */
+export function loseReason(stopReason: unknown, calls: number, { reportLoss }: AnswerContext): void {
+  if (typeof stopReason !== "string" || knownReasons.has(stopReason)) return;
+  reportLoss({
+    field: "choices[0].finish_reason",
+    effect: "approximated",
+    detail: `the answer ended with "${stopReason}"; told as ${toFinishReason(stopReason, calls)}`,
+  });
+}
+
 /** What the client's protocol has no place for. */
 export function loseBlock(kind: string, index: number, { reportLoss }: AnswerContext): void {
   reportLoss({

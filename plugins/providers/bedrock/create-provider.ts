@@ -8,6 +8,7 @@ import type {
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import type { AnswerContext } from "./answer.ts";
@@ -26,10 +27,11 @@ import { ConverseDecoder } from "./stream.ts";
 export async function createBedrock(options: BedrockOptions, host: PluginHost): Promise<Provider> {
   const bedrock = createBedrockClient(options, await regionOf(options, host), host);
   return {
-    chat: fanOut(withLegacyFunctions(createChat(bedrock, options, host))),
+    chat: fanOut(withLegacyFunctions(withCustomTools(createChat(bedrock, options, host)))),
     embeddings: createEmbeddings(bedrock, options),
     reasoningReplay: "details",
     cacheMarks: true,
+    fileAddresses: true,
     fidelity: bedrockFidelity,
     listModels: (context) => listModels(bedrock, context),
   };

@@ -4,6 +4,7 @@ import { asObject, asText, isObject, type Loose, objectsOf } from "../hub/loose.
 import {
   type AnswerContext,
   loseBlock,
+  loseReason,
   reasoningDetail,
   sourceFields,
   toFinishReason,
@@ -20,6 +21,7 @@ export function decodeAnswer(value: unknown, context: AnswerContext): ChatComple
   }
   const read = new BlockReader(context);
   content.forEach((block, index) => isObject(block) ? read.add(block, index) : undefined);
+  loseReason(answer.stopReason, read.calls.length, context);
   const usage = toUsage(answer.usage);
   return {
     id: context.id,

@@ -63,11 +63,12 @@ export function encodeConversation(
 function encodeAssistant(message: ChatMessage, field: string, context: EncodeContext): Block[] {
   if (message.audio) context.lose(`${field}.audio`, "dropped", "the API knows no spoken answers");
   const refusal = asText(message.refusal);
-  const calls = (message.tool_calls ?? []).map((call, position): Block => {
+  const calls = (message.tool_calls ?? []).flatMap((call, position): Block[] => {
     const place = `${field}.tool_calls[${position}]`;
     if (call.function === undefined) throw invalid(`${place}.function`, "Only calls of functions are known.");
     const input = callInput(call, place, context.lose);
-    return { toolUse: { toolUseId: context.ids.encode(call.id), name: call.function.name, input } };
+    const use = { toolUse: { toolUseId: context.ids.encode(call.id), name: call.function.name, input } };
+    return [use, ...cachePoint(call, place, context)];
   });
   return [
     ...encodeReasoning(message, field, context),

@@ -5,6 +5,7 @@ import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
 import {
   type AnswerContext,
   loseBlock,
+  loseReason,
   reasoningDetail,
   sourceFields,
   toFinishReason,
@@ -179,6 +180,7 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
     this.#finished = true;
     this.#begin(out);
     if (!this.#answered) this.#say(this.#held, out);
+    loseReason(this.#stopReason, this.#calls, this.#context);
     const chunk = deltaChunk(this.#head, {}, toFinishReason(this.#stopReason, this.#calls));
     out.push({ ...chunk, ...this.#tier });
     const usage = toUsage(this.#usage);

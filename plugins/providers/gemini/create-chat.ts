@@ -8,6 +8,7 @@ import type {
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import type { Loose } from "../hub/loose.ts";
@@ -33,7 +34,7 @@ export function createGeminiChat(
   options: GeminiModelOptions,
   host: PluginHost,
 ): ChatCapability {
-  const direct = withLegacyFunctions(createOne(service, options, host));
+  const direct = withLegacyFunctions(withCustomTools(createOne(service, options, host)));
   const many = fanOut(direct);
   return {
     complete: (request, context) => {

@@ -44,6 +44,7 @@ export function createGemini(options: GeminiOptions, host: PluginHost): Provider
       },
     },
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: geminiFidelity,
     listModels: (context) =>
       listGeminiModels(`${baseUrl}/models`, (url, each) => client.get(url, each), context),

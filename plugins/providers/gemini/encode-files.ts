@@ -61,7 +61,7 @@ export function encodeAudio(part: Loose, field: string): Part {
 }
 
 /** Documents, sound and moving pictures alike; `format` is what some clients call the type. */
-export function encodeFile(part: Loose, field: string, { dialect }: EncodeContext): Part {
+export function encodeFile(part: Loose, field: string, { dialect, files }: EncodeContext): Part {
   const file = asObject(part.file);
   const { file_id: id, file_data: data } = file;
   const name = asText(file.filename);
@@ -77,13 +77,11 @@ export function encodeFile(part: Loose, field: string, { dialect }: EncodeContex
   if (isReadByApi(data)) {
     return { fileData: { ...given("mimeType", said || typeByName(name || data)), fileUri: data } };
   }
-  if (/^https?:/i.test(data)) {
-    throw unsupported(`${field}.file.file_data`, "This backend reads no files from such addresses.");
-  }
-  const found = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+  const found = parseDataUrl(data) ?? files.get(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
   const isKnown = found.mediaType !== "" && found.mediaType !== "application/octet-stream";
   // "JVBERi" is "%PDF-" at the beginning of a file.
-  const guess = typeByName(name) ?? (found.base64.startsWith("JVBERi") ? "application/pdf" : undefined);
+  const guess = typeByName(name) ?? typeByName(data.slice(-200)) ??
+    (found.base64.startsWith("JVBERi") ? "application/pdf" : undefined);
   const mediaType = isKnown ? found.mediaType : said || guess;
   if (mediaType === undefined) {
     throw invalid(

@@ -6,7 +6,7 @@ import { asObject } from "./loose.ts";
 export type InlineFiles = ReadonlyMap<string, InlineFile>;
 
 /**
- * Fetches the images that a request names by an address which the backend would not fetch itself.
+ * Fetches the images and files that a request names by an address which the backend would not fetch itself.
  *
  * @param isWanted whether the backend cannot take the address as it is; never asked of `data:` addresses.
  */
@@ -31,9 +31,14 @@ export async function fetchInlineFiles(
 function remoteAddress(
   part: { readonly type: string; readonly [field: string]: unknown },
 ): string | undefined {
-  if (part.type !== "image_url") return undefined;
-  const url = imageAddress(part);
+  const url = part.type === "image_url" ? imageAddress(part) : part.type === "file" ? fileAddress(part) : "";
   return /^https?:/i.test(url) ? url : undefined;
+}
+
+/** The address in a `file` part, where there is one in the place of the data. */
+function fileAddress({ file }: { readonly [field: string]: unknown }): string {
+  const { file_data: data } = asObject(file);
+  return typeof data === "string" ? data : "";
 }
 
 /** The address in an `image_url` part; some clients leave out the object around it. */

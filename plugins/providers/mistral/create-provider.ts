@@ -6,6 +6,7 @@ import type {
   PluginHost,
   Provider,
 } from "intellirouter/plugin";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import { type Loose, objectsOf } from "../hub/loose.ts";
 import { describeModels } from "../openai-compatible/model-list.ts";
@@ -32,7 +33,7 @@ export function createMistral(options: MistralOptions, host: PluginHost): Provid
   });
   const baseUrl = options.base_url.replace(/\/+$/, "");
   return {
-    chat: withLegacyFunctions(createChat(client, `${baseUrl}/chat/completions`, options)),
+    chat: withLegacyFunctions(withCustomTools(createChat(client, `${baseUrl}/chat/completions`, options))),
     embeddings: {
       create: (request, context) =>
         client.ask<EmbeddingResponse>(
@@ -49,6 +50,7 @@ export function createMistral(options: MistralOptions, host: PluginHost): Provid
       },
     }),
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: mistralFidelity,
     listModels: async (context) => describeModels(await client.get(`${baseUrl}/models`, context)),
   };

@@ -8,6 +8,7 @@ import type {
 } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
 import { bodyFrames } from "../hub/body-frames.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { inOrder } from "../hub/in-order.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
@@ -39,7 +40,9 @@ export function createOllama(options: OllamaOptions, host: PluginHost): Provider
   });
   const baseUrl = options.base_url.replace(/\/+$/, "");
   return {
-    chat: fanOut(withLegacyFunctions(createChat(client, `${baseUrl}/api/chat`, options, host))),
+    chat: fanOut(
+      withLegacyFunctions(withCustomTools(createChat(client, `${baseUrl}/api/chat`, options, host))),
+    ),
     embeddings: {
       async create(request, context) {
         const body = encodeEmbedding(request, options, context.reportLoss);
@@ -51,6 +54,7 @@ export function createOllama(options: OllamaOptions, host: PluginHost): Provider
       },
     },
     reasoningReplay: "text",
+    fileAddresses: true,
     fidelity: ollamaFidelity,
     async listModels(context) {
       const names = modelNames(await client.get(`${baseUrl}/api/tags`, context));

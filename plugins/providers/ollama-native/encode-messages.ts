@@ -103,7 +103,7 @@ function encodeContent(content: unknown, field: string, context: MessageContext)
     else if (part.type === "refusal") texts.push(asText(part.refusal));
     else if (part.type === "image_url") images.push(encodeImage(part, place, context));
     else if (part.type === "file") {
-      const file = readFile(part, place);
+      const file = readFile(part, place, context.files);
       if (file.mediaType.startsWith("image/")) images.push(file.base64);
       else texts.push(decode(file, place));
     } else throw unsupported(`${place}.type`, `This backend takes no parts of type "${part.type}".`);
@@ -130,10 +130,10 @@ function encodeImage(part: Loose, field: string, { files, lose }: MessageContext
   return file.base64;
 }
 
-function readFile(part: Loose, field: string): InlineFile {
+function readFile(part: Loose, field: string, files: InlineFiles): InlineFile {
   const { file_data: data, filename } = asObject(part.file);
   if (typeof data !== "string") throw unsupported(`${field}.file`, "This backend keeps no files.");
-  const found = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+  const found = parseDataUrl(data) ?? files.get(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
   const isPlain = /\.(txt|md|csv|json|xml|html?|ya?ml|log)$/i.test(asText(filename));
   const mediaType = found.mediaType || (isPlain ? "text/plain" : "");
   const isText = mediaType.startsWith("text/") || /^application\/(json|xml|yaml)$/.test(mediaType);

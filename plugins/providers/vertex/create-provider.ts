@@ -54,6 +54,7 @@ export function createVertex(options: VertexOptions, host: PluginHost): Provider
       },
     },
     reasoningReplay: "details",
+    fileAddresses: true,
     fidelity: { ...geminiFidelity, service_tier: "dropped" },
     listModels: (context) =>
       listGeminiModels(

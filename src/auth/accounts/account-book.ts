@@ -64,6 +64,7 @@ const noAccounts: StaticAccounts = {
 export class AccountBook {
   readonly #options: AccountBookOptions;
   #static = noAccounts;
+  #reading: Promise<void> = Promise.resolve();
   #stored: AccountSnapshot = { keys: [], teams: [], organisations: [] };
   /** Keys of our own format, by the id that is in them. */
   #byId: ReadonlyMap<string, PreparedKey> = new Map();
@@ -84,7 +85,12 @@ export class AccountBook {
   }
 
   /** Takes in what has been saved. Never throws: an unreadable store must lock nobody out. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    // One after the other: an older reading must not come after a newer one.
+    return this.#reading = this.#reading.then(() => this.#read());
+  }
+
+  async #read(): Promise<void> {
     try {
       this.#stored = await this.#options.store.load();
       this.#prepare();

@@ -130,7 +130,8 @@ export class BudgetUsage {
     const alerts: BudgetAlert[] = [];
     for (const kind of periodKinds) {
       const state = this.#period(kind, now);
-      if (arrivedAt < state.startsAt) continue;
+      // It belongs to a period that is over. (With a clock that was set back the running one has not even begun, and counts.)
+      if (arrivedAt < state.startsAt && now >= state.startsAt) continue;
       state.spent += amount;
       if (state.spent < state.nextAlertAt) continue;
       const alert = this.#alertOf(kind, state, state.spent - amount);

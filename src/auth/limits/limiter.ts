@@ -100,7 +100,13 @@ export class Limiter implements SharedMeters {
     if (!(taken instanceof Promise)) return begin(taken);
     return taken.then((uses) => {
       if ("wish" in uses) throw refusalOf(uses, clock.now());
-      return begin(uses);
+      try {
+        return begin(uses);
+      } catch (error) {
+        // Others have been let in while this one waited.
+        this.shared!.correct(uses, ({ amount }) => -amount);
+        throw error;
+      }
     });
   }
 

@@ -194,7 +194,7 @@ export class RequestMeter {
     const longest = asked ?? target.maxOutputTokens ?? assumedLongestAnswer;
     const isBounded = asked !== undefined || target.maxOutputTokens !== undefined || !this.#hasHardBudget();
     return {
-      nanodollars: worstCostOf(target.price, promptTokens, longest * choices),
+      nanodollars: worstCostOf(target.price, promptTokens, longest * choices, choices),
       outputTokens: isBounded ? undefined : longest,
     };
   }

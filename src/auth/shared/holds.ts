@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { randomUUID } from "node:crypto";
 
 /** What a node asks to hold of a limit that all nodes share. */
 export interface HoldRequest {
@@ -16,6 +17,8 @@ export interface HoldRequest {
   readonly keepMs: number;
   /** `used` goes on over a restart of this node, as its books do. */
   readonly survives: boolean;
+  /** What a node that is gone has used is free again, as its running requests are. */
+  readonly endsWithNode: boolean;
 }
 
 /** What a node may use without asking again, or how much of the limit others have taken. */
@@ -30,18 +33,21 @@ export type HoldAnswer = ({ readonly granted: number } | { readonly taken: numbe
  * All numbers are totals, so that saying one twice changes nothing.
  *
  * KEYS: the hash, that of the window before (or the same). ARGV: node, used, least, most, limit, share of the window before,
- * milliseconds to keep, milliseconds until a node counts as gone.
+ * milliseconds to keep, milliseconds until a node counts as gone, "1" if it then has used nothing.
  */
 const holdScript = `
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local taken, nodes = 0, 1
+local taken, nodes, held_before = 0, 1, 0
 local parts = redis.call("HGETALL", KEYS[1])
 for i = 1, #parts, 2 do
   local held, used, said = string.match(parts[i + 1], "^(%S+) (%S+) (%S+)$")
   held, used, said = tonumber(held), tonumber(used), tonumber(said)
-  if parts[i] ~= ARGV[1] then
-    if now - said > tonumber(ARGV[8]) then taken = taken + used
+  if parts[i] == ARGV[1] then held_before = held
+  else
+    if now - said > tonumber(ARGV[8]) then
+      if ARGV[9] == "1" then redis.call("HDEL", KEYS[1], parts[i])
+      else taken = taken + used end
     else
       taken = taken + math.max(held, used)
       nodes = nodes + 1
@@ -57,7 +63,7 @@ local used = tonumber(ARGV[2])
 local room = math.floor(tonumber(ARGV[5]) - taken)
 local granted = math.min(tonumber(ARGV[4]), room)
 local fits = granted >= tonumber(ARGV[3])
-if not fits then granted = used end
+if not fits then granted = math.max(used, math.min(held_before, room)) end
 redis.call("HSET", KEYS[1], ARGV[1], string.format("%.0f %.0f %.0f", granted, used, now))
 redis.call("PEXPIRE", KEYS[1], ARGV[7])
 return { fits and 1 or 0, string.format("%.0f", fits and granted or taken), nodes }`;
@@ -71,6 +77,8 @@ export class Holds {
   readonly #prefix: string;
   readonly #node: string;
   readonly #process: string;
+  /** Names what Redis remembers: after it has forgotten everything, another name is there. */
+  #memory: string | null | undefined;
 
   /**
    * @param node names this node for as long as its books are kept.
@@ -84,7 +92,9 @@ export class Holds {
   }
 
   /** @throws when Redis does not answer in time. */
-  async hold({ name, former, used, least, most, limit, keepMs, survives }: HoldRequest): Promise<HoldAnswer> {
+  async hold(
+    { name, former, used, least, most, limit, keepMs, survives, endsWithNode }: HoldRequest,
+  ): Promise<HoldAnswer> {
     const answer = await this.#redis.eval(
       holdScript,
       2,
@@ -98,6 +108,7 @@ export class Holds {
       String(former?.share ?? 0),
       String(keepMs),
       String(nodeGoneAfterMs),
+      endsWithNode ? "1" : "0",
     ) as [number, string, number];
     const [fits, amount, nodes] = answer;
     return fits === 1 ? { granted: Number(amount), nodes } : { taken: Number(amount), nodes };
@@ -105,7 +116,12 @@ export class Holds {
 
   /** Whether Redis has lost its memory since it was last asked. @throws when it does not answer in time. */
   async hasForgotten(): Promise<boolean> {
-    return await this.#redis.set(`${this.#prefix}known`, this.#node, "NX") === "OK";
+    const key = `${this.#prefix}memory`;
+    await this.#redis.set(key, randomUUID(), "NX");
+    const memory = await this.#redis.get(key);
+    const former = this.#memory;
+    this.#memory = memory;
+    return former !== undefined && former !== memory;
   }
 
   /** The clock that all nodes share, in milliseconds since the epoch. @throws when Redis does not answer in time. */

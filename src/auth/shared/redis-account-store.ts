@@ -128,12 +128,13 @@ export class RedisAccountStore implements AccountStore {
   async #read(): Promise<AccountSnapshot> {
     const { redis } = this.#options;
     // Before the records: a change in between is then seen as one.
-    this.#epoch = await redis.get(this.#epochKey) ?? "";
+    const epoch = await redis.get(this.#epochKey) ?? "";
     const [keys, teams, organisations] = await Promise.all(
       kinds.map(async (kind) =>
         Object.values(await redis.hgetall(this.#hashOf(kind))).map((text) => JSON.parse(text))
       ),
     );
+    this.#epoch = epoch;
     return { keys: keys!, teams: teams!, organisations: organisations! };
   }
 

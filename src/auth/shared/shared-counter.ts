@@ -15,6 +15,8 @@ export interface SharedCounterOptions {
   readonly keepMs: number;
   /** What was used goes on over a restart of this node, as its books do. */
   readonly survives: boolean;
+  /** What a node that is gone has used is free again, as its running requests are. */
+  readonly endsWithNode: boolean;
 }
 
 /** This node's part of one shared limit. */
@@ -60,6 +62,11 @@ export class SharedCounter {
     return this.#used + amount <= Math.max(1, this.#options.limit / this.#nodes);
   }
 
+  /** Whether others would soon take what is in use for gone. */
+  needsRenewal(now: number): boolean {
+    return this.#options.endsWithNode && this.#used > 0 && now > this.#confirmedUntil - confirmedForMs / 2;
+  }
+
   use(amount: number): void {
     this.#used += amount;
     this.dirty = true;
@@ -74,7 +81,7 @@ export class SharedCounter {
 
   /** What to ask for so that this much more can be used; 0 confirms what is held and gives back what is not needed. */
   request(amount: number, sharedNow: number): HoldRequest {
-    const { name, limit, windowMs, keepMs, survives } = this.#options;
+    const { name, limit, windowMs, keepMs, survives, endsWithNode } = this.#options;
     const least = Math.ceil(this.#used + amount);
     const request = {
       used: Math.ceil(this.#used),
@@ -83,7 +90,10 @@ export class SharedCounter {
       limit,
       keepMs,
       survives,
+      endsWithNode,
     };
+    // What is not asked for any more must not be spent while the question is on its way.
+    this.#granted = Math.min(this.#granted, request.most);
     if (windowMs === undefined) return { ...request, name: `${name}:all` };
     const share = 1 - (sharedNow % windowMs) / windowMs;
     return {
@@ -97,7 +107,7 @@ export class SharedCounter {
   confirm(answer: HoldAnswer, window: number, now: number): void {
     this.#nodes = answer.nodes;
     if (window !== this.#window) return;
-    this.#granted = "granted" in answer ? answer.granted : this.#used;
+    if ("granted" in answer) this.#granted = answer.granted;
     this.#confirmedUntil = now + confirmedForMs;
   }
 }

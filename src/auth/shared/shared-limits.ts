@@ -189,7 +189,8 @@ export class SharedLimits {
       // Everybody who has used something says so again.
       if (await holds.hasForgotten()) { for (const counter of counters) counter.dirty = true; }
       this.#recovered();
-      const changed = counters.filter(({ dirty }) => dirty);
+      const now = clock.monotonic();
+      const changed = counters.filter((counter) => counter.dirty || counter.needsRenewal(now));
       await Promise.all(changed.map((counter) => this.#confirm(counter)));
     } catch (error) {
       this.#failed(error);

@@ -27,7 +27,14 @@ export function rateWishes(accounts: readonly MeteredAccount[], amounts: RateAmo
       const asked = amounts[unit];
       wishes.push({
         unit,
-        limit: { name: `${scope}:${name}`, limit, windowMs, keepMs: 2 * windowMs, survives: false },
+        limit: {
+          name: `${scope}:${name}`,
+          limit,
+          windowMs,
+          keepMs: 2 * windowMs,
+          survives: false,
+          endsWithNode: false,
+        },
         amount: asked,
         alone: "share",
         refuse: (taken, now) =>
@@ -52,6 +59,7 @@ export function rateWishes(accounts: readonly MeteredAccount[], amounts: RateAmo
           windowMs: undefined,
           keepMs: hourMs,
           survives: false,
+          endsWithNode: true,
         },
         amount: 1,
         alone: "share",
@@ -87,6 +95,7 @@ export function moneyWishes(accounts: readonly MeteredAccount[], amount: number,
           windowMs: undefined,
           keepMs: spendingKeptMs,
           survives: true,
+          endsWithNode: false,
         },
         amount,
         used: () => money.spent(kind, now) + money.reserved,

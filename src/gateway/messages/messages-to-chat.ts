@@ -38,6 +38,7 @@ function assistantMessage(
           function: { name: String(block.name), arguments: JSON.stringify(block.input ?? {}) },
           ...marksOf(block, options),
         });
+        loseFields(withoutDirectCaller(block), carriedOfCalls, `${place}[${index}]`, options);
         break;
       case "thinking":
       case "redacted_thinking":
@@ -61,6 +62,14 @@ function assistantMessage(
     ...(reasoning.length > 0 ? { reasoning_details: reasoning } : {}),
     ...(thought === "" ? {} : { reasoning_content: thought }),
   };
+}
+
+const carriedOfCalls = ["type", "id", "name", "input", "cache_control"];
+
+/** That the model itself has called a tool is said of every call, and goes without saying elsewhere. */
+function withoutDirectCaller(block: Loose): Loose {
+  const { caller, ...rest } = block;
+  return (caller as Loose | undefined)?.type === "direct" ? rest : block;
 }
 
 /** A signature of "" is the gateway's own, for reasoning that came without one. */
@@ -87,6 +96,7 @@ function userMessages(
       parts.push(...toParts(block, field, options));
       return;
     }
+    loseFields(block, ["type", "tool_use_id", "content", "is_error", "cache_control"], field, options);
     const { text, others } = splitResult(block, field, options);
     if (block.is_error === true) {
       options.reportLoss({
@@ -139,8 +149,10 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
   const source = (block.source ?? {}) as Loose;
   switch (block.type) {
     case "text":
+      loseFields(block, ["type", "text", "cache_control"], field, options);
       return [{ type: "text", text: String(block.text ?? ""), ...marks }];
     case "image": {
+      loseFields(block, ["type", "source", "cache_control"], field, options);
       const url = addressOf(source);
       if (url !== undefined) return [{ type: "image_url", image_url: { url }, ...marks }];
       break;
@@ -155,7 +167,7 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
           .join("\n");
         return [{ type: "text", text, ...marks }];
       }
-      if (source.type === "base64") {
+      if (source.type === "base64" || source.type === "url" && options.fileAddresses) {
         return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
       }
       if (source.type === "file") return [{ type: "file", file: { file_id: source.file_id }, ...marks }];

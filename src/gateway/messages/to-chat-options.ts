@@ -5,5 +5,7 @@ export interface ToChatOptions {
   readonly reasoningReplay: Provider["reasoningReplay"];
   /** The backend takes `cache_control` marks. */
   readonly cacheMarks: boolean;
+  /** The backend takes addresses of files. */
+  readonly fileAddresses: boolean;
   readonly reportLoss: (loss: FidelityLoss) => void;
 }

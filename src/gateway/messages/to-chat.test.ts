@@ -9,6 +9,7 @@ function translate(
   request: Partial<MessagesRequest>,
   reasoningReplay: "details" | "text" | undefined = undefined,
   cacheMarks = false,
+  fileAddresses = false,
 ) {
   const losses: FidelityLoss[] = [];
   const given = { model: "m", max_tokens: 100, messages: [hello], ...request } as MessagesRequest;
@@ -16,6 +17,7 @@ function translate(
   const chat = messagesToChat(given, {
     reasoningReplay,
     cacheMarks,
+    fileAddresses,
     reportLoss: (loss) => losses.push(loss),
   });
   expect(JSON.stringify(given)).toBe(before);
@@ -236,6 +238,17 @@ describe("marks of what the cache may keep", () => {
     expect(chat.messages[1]).toEqual({ role: "user", content: "Hello" });
     expect(new Set(losses)).toEqual(new Set(["dropped cache_control"]));
   });
+});
+
+test("a document's address goes on where the backend takes some, and is named as lost elsewhere", () => {
+  const source = { type: "url", url: "https://files.example/terms.pdf" };
+  const messages = [{ role: "user" as const, content: [{ type: "document", title: "Terms", source }] }];
+  const { chat, losses } = translate({ messages }, undefined, false, true);
+  expect(chat.messages[0]!.content as unknown).toEqual([
+    { type: "file", file: { filename: "Terms.pdf", file_data: "https://files.example/terms.pdf" } },
+  ]);
+  expect(losses).toEqual([]);
+  expect(translate({ messages }).losses).toEqual(["dropped messages[0].content[0]"]);
 });
 
 test("what a setting, a tool or a block says beyond the protocol of chats is named", () => {

@@ -33,6 +33,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
     const request = messagesToChat(body, {
       reasoningReplay: provider.reasoningReplay,
       cacheMarks: provider.cacheMarks ?? false,
+      fileAddresses: provider.fileAddresses ?? false,
       reportLoss: context.reportLoss,
     });
     const { body: answer } = await chatOf(provider).complete(request, context);
@@ -48,6 +49,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
     const request = messagesToChat(body, {
       reasoningReplay: provider.reasoningReplay,
       cacheMarks: provider.cacheMarks ?? false,
+      fileAddresses: provider.fileAddresses ?? false,
       reportLoss: context.reportLoss,
     });
     const { frames } = await chatOf(provider).stream(request, context);

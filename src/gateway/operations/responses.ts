@@ -85,6 +85,7 @@ function chatRequest(
 ): ChatCompletionRequest {
   return responsesToChat(body, {
     reasoningReplay: provider.reasoningReplay,
+    fileAddresses: provider.fileAddresses ?? false,
     historyLength: turn.history.length,
     reportLoss: context.reportLoss,
   });

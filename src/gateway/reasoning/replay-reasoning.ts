@@ -57,6 +57,7 @@ function withChat(provider: Provider, chat: ChatCapability): Provider {
     forward: provider.forward,
     reasoningReplay: provider.reasoningReplay,
     cacheMarks: provider.cacheMarks,
+    fileAddresses: provider.fileAddresses,
     fidelity: provider.fidelity,
     listModels: provider.listModels?.bind(provider),
     models: provider.models,

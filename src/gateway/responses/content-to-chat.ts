@@ -41,33 +41,37 @@ function toPart(part: Part, place: string, options: ToChatOptions): Part[] {
     case "input_text":
     case "output_text":
     case "text":
+      if (Array.isArray(part.annotations) && part.annotations.length > 0) {
+        lose(`${place}.annotations`, "chat completions take no citations back", options);
+      }
       return [{ type: "text", text: String(part.text ?? ""), ...marks }];
     case "refusal":
       return [{ type: "text", text: String(part.refusal ?? "") }];
     case "input_image":
       if (typeof part.image_url !== "string") break;
+      if (part.file_id) lose(`${place}.file_id`, "the image is given by its address as well", options);
       return [{
         type: "image_url",
         image_url: { url: part.image_url, ...(part.detail ? { detail: part.detail } : {}) },
         ...marks,
       }];
     case "input_file":
-      if (!part.file_data && !part.file_id) break;
+      if (!part.file_data && !part.file_id && !(part.file_url && options.fileAddresses)) break;
       return [{ type: "file", file: fileOf(part), ...marks }];
     case "input_audio":
       return [{ type: "input_audio", input_audio: part.input_audio }];
   }
-  options.reportLoss({
-    field: place,
-    effect: "dropped",
-    detail: `chat completions have no ${part.type} of this kind`,
-  });
+  lose(place, `chat completions have no ${part.type} of this kind`, options);
   return [];
 }
 
-function fileOf({ file_data: data, file_id: id, filename }: Part): Loose {
+function lose(field: string, detail: string, { reportLoss }: ToChatOptions): void {
+  reportLoss({ field, effect: "dropped", detail });
+}
+
+function fileOf({ file_data: data, file_id: id, file_url: url, filename }: Part): Loose {
   return {
     ...(filename ? { filename } : {}),
-    ...(data ? { file_data: data } : { file_id: id }),
+    ...(data ? { file_data: data } : id ? { file_id: id } : { file_data: url }),
   };
 }

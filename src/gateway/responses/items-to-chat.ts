@@ -49,9 +49,9 @@ class ChatConversation {
       case "message":
         return item.role === "assistant" ? this.#say(item, place) : this.#hear(item, place);
       case "function_call":
-        return this.#call(item, String(item.arguments));
+        return this.#call(item, String(item.arguments), place);
       case "custom_tool_call":
-        return this.#call(item, JSON.stringify({ [customInput]: item.input }));
+        return this.#call(item, JSON.stringify({ [customInput]: item.input }), place);
       case "function_call_output":
       case "custom_tool_call_output":
         return this.#answer(item, place);
@@ -71,7 +71,8 @@ class ChatConversation {
     this.#attach();
   }
 
-  #say({ content }: ResponseItem, place: string): void {
+  #say({ content, phase }: ResponseItem, place: string): void {
+    if (phase) this.#lose(`${place}.phase`, "chat completions do not tell remarks from answers");
     // A turn that waits for results must stay one message; any other ends where the assistant speaks again.
     if (this.#turn?.text !== undefined && this.#turn.calls.length === 0) this.#closeTurn();
     const turn = this.#open();
@@ -87,7 +88,11 @@ class ChatConversation {
     });
   }
 
-  #call({ call_id: id, name }: ResponseItem, text: string): void {
+  #call({ call_id: id, name, ...rest }: ResponseItem, text: string, place: string): void {
+    for (const field of ["namespace", "async", "caller"] as const) {
+      const isOrdinary = !rest[field] || (rest[field] as Loose).type === "direct";
+      if (!isOrdinary) this.#lose(`${place}.${field}`, "calls of chat completions have no such field");
+    }
     this.#callIds.add(id);
     this.#open().calls.push({
       id: String(id),

@@ -87,6 +87,7 @@ async function formBody({ request, settings }: Exchange, contentType: string, ad
   });
   return {
     model: form.model,
+    choices: 1,
     contentType,
     replayable: form.whole,
     signal: AbortSignal.any([request.signal, refused.signal]),
@@ -108,6 +109,7 @@ async function jsonBody({ request, settings }: Exchange, path: string, admission
   }
   return {
     model,
+    choices: typeof body.n === "number" && Number.isInteger(body.n) && body.n > 1 ? body.n : 1,
     contentType: "application/json",
     replayable: true,
     signal: request.signal,

@@ -213,6 +213,11 @@ export interface Provider {
    * backend: strict ones refuse fields that they do not know.
    */
   readonly cacheMarks?: boolean;
+  /**
+   * Takes addresses (`https:`) as `file_data` of file parts: the backend fetches them, or the provider does with `host.download`. Without it
+   * they are left out of what is translated for this backend.
+   */
+  readonly fileAddresses?: boolean;
   /** What becomes of each feature of a chat; `full` where nothing is said. Shown at `GET /v1/capabilities`. */
   readonly fidelity?: Readonly<Partial<Record<ChatFeature, Fidelity>>>;
   /** The models that the backend offers now. Called in the background; throws `UpstreamError`. */

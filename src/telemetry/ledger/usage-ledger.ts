@@ -170,12 +170,12 @@ export class UsageLedger {
 
   #openSegment(segment: number): void {
     const { clock, onError } = this.#options;
-    this.#segment = segment;
     this.#log = new WriteAheadLog(
       this.#pathOf(segment),
       clock,
       (error) => onError("the usage log cannot be synchronised with the disk", error),
     );
+    this.#segment = segment;
   }
 
   #pathOf(segment: number): string {
