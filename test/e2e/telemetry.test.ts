@@ -252,6 +252,7 @@ describe("traces", () => {
     await withGateway({ config: providers(), env }, async (gateway) => {
       await ask(gateway, "smart", { headers: client });
       await until(() => spansIn(receiver.requests).length > 0, "the spans");
+      await until(() => gateway.stderr().includes(`"trace_id":"${trace}"`), "the trace in the access line");
     });
     const calls = upstream.calls.slice(before);
     const [server, ...clients] = spansIn(receiver.requests);
