@@ -24,6 +24,7 @@ beforeAll(async () => {
 function setUp(fetch?: (url: string) => Promise<Response>) {
   const clock = new FakeClock();
   const fetched: string[] = [];
+  const teams = new Set(["core"]);
   const tokens = new BearerTokens({
     issuers: [{
       ...issuerSchema.parse({
@@ -43,7 +44,7 @@ function setUp(fetch?: (url: string) => Promise<Response>) {
       return fetch!(url);
     },
     clock,
-    team: (id) => id === "core" ? { organisation: "house", accounts: [] } : undefined,
+    team: (id) => teams.has(id) ? { organisation: "house", accounts: [] } : undefined,
   });
   const sign = (
     claims: Record<string, unknown> = {},
@@ -63,7 +64,7 @@ function setUp(fetch?: (url: string) => Promise<Response>) {
     }
     throw new Error("was not refused");
   };
-  return { tokens, sign, refusal, clock, fetched };
+  return { tokens, sign, refusal, clock, fetched, teams };
 }
 
 function part(value: unknown): string {
@@ -95,7 +96,8 @@ describe("a token gives", () => {
     const { tokens, sign, clock } = setUp();
     const token = await sign({ exp: Math.floor(clock.now() / 1000) + 60 });
     const first = await tokens.verify(token);
-    expect(tokens.verify(token)).toBe(first);
+    const again = tokens.verify(token);
+    expect([again instanceof Promise, (again as typeof first).id]).toEqual([false, first.id]);
     await clock.advance(91_000);
     expect(await Promise.resolve(tokens.verify(token)).catch((error) => error.status)).toBe(401);
   });
@@ -106,6 +108,24 @@ describe("a token gives", () => {
     expect((await tokens.verify(one)).id).toBe("corp:ada");
     expect((await tokens.verify(two)).id).toBe("corp:bob");
   });
+});
+
+test("a team that is switched off ends its tokens at once", async () => {
+  const { tokens, sign, teams } = setUp();
+  const token = await sign({ team: "core" });
+  await tokens.verify(token);
+  teams.delete("core");
+  expect(() => tokens.verify(token)).toThrow("team");
+});
+
+test("long names that begin alike are different callers", async () => {
+  const { tokens, sign } = setUp();
+  const long = "x".repeat(200);
+  const [one, two] = [
+    await tokens.verify(await sign({ sub: `${long}1` })),
+    await tokens.verify(await sign({ sub: `${long}2` })),
+  ];
+  expect(one.id).not.toBe(two.id);
 });
 
 describe("a token is refused", () => {
@@ -134,6 +154,7 @@ describe("a token is refused", () => {
     },
     "with a key of its own": async ({ sign }) =>
       sign({}, others.privateKey, { jwk: await exportJWK(others.publicKey) }),
+    "of a caller that is no text": ({ sign }) => sign({ sub: ["a", "b"] }),
     "that is garbage": () => "eyJhbGciOiJFUzI1NiJ9.e30.AAAA",
   };
   for (const [name, make] of Object.entries(cases)) {

@@ -30,12 +30,16 @@ const longestMs = 5 * 60_000;
 const mostTokens = 10_000;
 /** More than any issuer needs. */
 const longestToken = 16 * 1024;
+/** Characters of a name in logs and books. */
+const longestSubject = 128;
 /** Compact JWS: three parts of base64url (RFC 7515, section 7.1), and a header that is an object. */
 const tokenForm = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 const jwksTimeoutMs = 5_000;
 
+/** What a token was found to say; what its caller may do is asked anew each time, since accounts change. */
 interface Verdict {
-  readonly principal: Principal;
+  readonly payload: JWTPayload;
+  readonly settings: IssuerSettings;
   /** Milliseconds since the epoch. */
   readonly until: number;
 }
@@ -75,7 +79,7 @@ export class BearerTokens {
     const name = hash("sha256", token, "base64url");
     const known = this.#verdicts.get(name);
     return known !== undefined && this.#options.clock.now() < known.until
-      ? known.principal
+      ? this.#principalOf(known.payload, known.settings)
       : this.#verify(token, name);
   }
 
@@ -98,8 +102,9 @@ export class BearerTokens {
       throw refusal(error);
     }
     const principal = this.#principalOf(payload, settings);
+    // A principal that cannot be made is no verdict to keep.
     const expiresAt = payload.exp! * 1000 + settings.clock_skew_seconds * 1000;
-    this.#verdicts.set(name, { principal, until: Math.min(expiresAt, clock.now() + longestMs) });
+    this.#verdicts.set(name, { payload, settings, until: Math.min(expiresAt, clock.now() + longestMs) });
     return principal;
   }
 
@@ -117,7 +122,10 @@ export class BearerTokens {
       return Array.isArray(value) ? value.filter((word) => typeof word === "string") : undefined;
     };
     // Named after the issuer, so that nobody can name himself like a key.
-    const id = `${name}:${String(payload[claims.id]).slice(0, 128)}`;
+    const subject = text(claims.id);
+    if (subject === undefined) throw unauthorized("This token does not say whose it is.");
+    // Longer ones must stay different ones.
+    const id = `${name}:${subject.length <= longestSubject ? subject : hash("sha256", subject, "base64url")}`;
     const roles = (list(claims.roles) ?? defaultRoles).filter((role) => this.#options.roles.has(role));
     const teamName = text(claims.team);
     const team = teamName === undefined ? undefined : this.#options.team(teamName);

@@ -121,6 +121,9 @@ function rotate(context: CommandContext): Command {
     .action((id: string, options: GlobalOptions & { grace: number }) =>
       withAccounts(context, options, async ({ manager }) => {
         printNew(context, options, await manager.rotateKey(id, options.grace, commandLine));
+        if (options.grace === 0) {
+          context.stderr("The old secret is refused from now on; --grace would have kept it.\n");
+        }
       })
     );
 }

@@ -50,6 +50,10 @@ function report(context: CommandContext): Command {
           context.stdout(`${JSON.stringify({ object: "list", data: sums })}\n`);
           return;
         }
+        if (sums.length === 0) {
+          context.stderr("There were no such requests.\n");
+          return;
+        }
         const header = [
           ...groups.map((group) => group.toUpperCase()),
           "REQUESTS",

@@ -105,7 +105,12 @@ async function dispatch<Body extends RequestBody, Value>(
     if (cheaper === undefined || record.downgradedTo !== undefined) throw error;
     record.downgradedTo = cheaper;
     const cheap = { ...facts, model: cheaper };
-    record.resolution = generation.router.resolve(cheap);
+    try {
+      record.resolution = generation.router.resolve(cheap);
+    } catch {
+      // The client has never asked for that name: it is told what is wrong with what it asked for.
+      throw error;
+    }
     return await dispatch(services, generation, record, cheap, call, run);
   }
 }

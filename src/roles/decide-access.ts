@@ -33,7 +33,7 @@ export async function decideAccess(
   store: Store,
   book: AccountBook,
   environment: Environment,
-  { egress, clock }: Pick<SharedServices, "egress" | "clock">,
+  { egress, clock, logger }: Pick<SharedServices, "egress" | "clock" | "logger">,
 ): Promise<OpenedAccess> {
   const { auth, server, cors } = loaded.settings;
   book.configure(staticAccounts(loaded, environment));
@@ -47,7 +47,12 @@ export async function decideAccess(
     const access = open(isLocal ? server.allowed_hosts : ["*"]);
     return { access: () => access, newAdminKey: undefined };
   }
-  await restoreAdminKey(store, book, clock);
+  try {
+    await restoreAdminKey(store, book, clock);
+  } catch (error) {
+    // Accounts that cannot be written now must not keep the gateway from its work.
+    logger.warn("the first admin key cannot be restored at the moment", { error });
+  }
   const tokens = await bearerTokens(loaded, book, { egress, clock });
   const keyed = keyedAccess(book, tokens);
   if (auth.mode === "auto" && isLocal && tokens === undefined) {

@@ -41,17 +41,14 @@ export async function openAccounts(
 /** Limits and budgets, which begin where the books are. */
 export function createLimiter(
   { clock, logger }: World,
-  { ledger, database }: OpenedUsage,
+  { ledger, database, spent }: OpenedUsage,
   shared?: SharedLimits,
   onAlert: LimiterOptions["onAlert"] = () => {},
 ): Limiter {
   const limiter = new Limiter({
     clock,
     shared,
-    spent: (scope) => {
-      ledger.flush();
-      return database.spent(scope, clock.now());
-    },
+    spent,
     onAlert: (scope, alert) => {
       const { periodName: period, threshold, limit, spent } = alert;
       logger.warn("a budget has reached a threshold", {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SqliteAccountStore } from "../auth/accounts/sqlite-account-store.ts";
 import type { AccountStore } from "../auth/accounts/account-store.ts";
-import type { SharedLimits } from "../auth/shared/shared-limits.ts";
+import type { SharedLimits, SharedLimitsOptions } from "../auth/shared/shared-limits.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ResponseCache } from "../gateway/cache/response-cache.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
@@ -34,6 +34,7 @@ export async function openRedis(
   { settings, directory }: LoadedSettings,
   environment: Environment,
   { dataDirectory, clock, logger }: World,
+  spent: SharedLimitsOptions["spent"] = () => [],
 ): Promise<OpenedRedis | undefined> {
   const { redis } = settings;
   if (redis === undefined) return undefined;
@@ -68,6 +69,7 @@ export async function openRedis(
   const limits = new SharedLimits({
     holds: new Holds(commands, redis.prefix, nodeName(dataDirectory), randomUUID()),
     clock,
+    spent,
     onState: (available, error) => {
       if (available) logger.info("Redis answers again");
       else {

@@ -3,13 +3,15 @@ import { join } from "node:path";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { type ProcessLock, tryLock } from "../runtime/process-lock.ts";
 import { openSqlite } from "../runtime/sqlite.ts";
-import { UsageDatabase } from "../telemetry/ledger/usage-database.ts";
+import { type SpentSum, UsageDatabase } from "../telemetry/ledger/usage-database.ts";
 import { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
 import type { SharedServices } from "./shared-services.ts";
 
 export interface OpenedUsage {
   readonly database: UsageDatabase;
   readonly ledger: UsageLedger;
+  /** What a scope has spent in the running periods, up to now. */
+  spent(scope: string): SpentSum[];
   close(): void;
 }
 
@@ -43,6 +45,10 @@ export function openUsageLedger(
   return {
     database,
     ledger,
+    spent: (scope) => {
+      ledger.flush();
+      return database.spent(scope, clock.now());
+    },
     close: () => {
       ledger.close();
       lock?.release();

@@ -87,7 +87,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("store", () => store.close?.());
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
-  const redis = await openRedis(loaded, environment, shared);
+  const redis = await openRedis(loaded, environment, shared, usage.spent);
   if (redis !== undefined) telemetry.metrics.register(redis.meter);
   shutdown.register("Redis", () => redis?.close());
   const accounts = await openAccounts(shared, audit, redis);

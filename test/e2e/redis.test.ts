@@ -74,6 +74,11 @@ function ask(gateway: Gateway, key: string, model = "cloud/normal"): Promise<Res
   });
 }
 
+async function standing(gateway: Gateway, key: string): Promise<{ used: number; most: number }[]> {
+  const response = await fetch(`${gateway.origin}/v1/key`, { headers: { authorization: `Bearer ${key}` } });
+  return (await response.json() as { limits: { used: number; most: number }[] }).limits;
+}
+
 /** How many of so many requests, sent to both at once, are served. */
 async function served(key: string, count: number): Promise<number> {
   const answers = await Promise.all(
@@ -124,6 +129,28 @@ describe("two gateways share", () => {
     const count = await served(tokens.key, 120);
     expect(count).toBeLessThanOrEqual(100);
     expect(count).toBeGreaterThan(40);
+  });
+
+  test("what was spent before there was a budget, and how it stands now", async () => {
+    const { id, key } = await make({});
+    for (const gateway of [one, two]) for (let index = 0; index < 3; index++) await ask(gateway, key);
+    // Told twice a second.
+    await Bun.sleep(1_200);
+    await administer("PATCH", `/keys/${id}`, { budget: { total_usd: 0.08, alerts: [0.5] } });
+    await until(async () => (await standing(two, key)).length > 0);
+    expect(await served(key, 20)).toBeLessThanOrEqual(2);
+    await until(async () => (await standing(one, key))[0]!.used >= 0.07);
+  });
+
+  test("a limit that is changed goes on where it was", async () => {
+    const { id, key } = await make({ limits: { requests_per_minute: 10 } });
+    let count = await served(key, 12);
+    for (const most of [11, 12, 13]) {
+      await administer("PATCH", `/keys/${id}`, { limits: { requests_per_minute: most } });
+      await until(async () => (await standing(two, key))[0]!.most === most);
+      count += await served(key, 12);
+    }
+    expect(count).toBeLessThanOrEqual(13);
   });
 
   test("a budget over the restart of one of them", async () => {

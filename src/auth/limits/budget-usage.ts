@@ -45,11 +45,14 @@ interface PeriodState {
  */
 export class BudgetUsage {
   #budget: Budget;
+  readonly #others: (period: string) => number;
   readonly #periods = new Map<PeriodKind, PeriodState>();
   #reserved = 0;
 
-  constructor(budget: Budget) {
+  /** @param others what other nodes have spent in a period, in nanodollars. */
+  constructor(budget: Budget, others: (period: string) => number = () => 0) {
     this.#budget = budget;
+    this.#others = others;
   }
 
   get budget(): Budget {
@@ -108,7 +111,8 @@ export class BudgetUsage {
     return periodKinds.flatMap((kind) => {
       const most = this.#budget[limitNames[kind]];
       if (most === undefined) return [];
-      const used = toDollars(this.#period(kind, now).spent);
+      const { spent, name } = this.#period(kind, now);
+      const used = toDollars(spent + this.#others(name));
       return [{ limit: limitNames[kind], most, used, reserved: toDollars(this.#reserved) }];
     });
   }
@@ -133,26 +137,27 @@ export class BudgetUsage {
       // It belongs to a period that is over. (With a clock that was set back the running one has not even begun, and counts.)
       if (arrivedAt < state.startsAt && now >= state.startsAt) continue;
       state.spent += amount;
-      if (state.spent < state.nextAlertAt) continue;
-      const alert = this.#alertOf(kind, state, state.spent - amount);
+      const spent = state.spent + this.#others(state.name);
+      if (spent < state.nextAlertAt) continue;
+      const alert = this.#alertOf(kind, state, spent, spent - amount);
       if (alert !== undefined) alerts.push(alert);
     }
     return alerts;
   }
 
   /** The share that has been reached, if no alert was given for it yet; sets when to look again. */
-  #alertOf(kind: PeriodKind, state: PeriodState, before: number): BudgetAlert | undefined {
+  #alertOf(kind: PeriodKind, state: PeriodState, spent: number, before: number): BudgetAlert | undefined {
     const dollars = this.#budget[limitNames[kind]];
     const limit = toNanodollars(dollars ?? 0);
     const shares = dollars === undefined ? [] : this.#budget.alerts;
     const reached = (spent: number) => Math.max(0, ...shares.filter((share) => spent >= share * limit));
     state.alerted ??= before === 0 ? 0 : reached(before);
     const former = state.alerted;
-    state.alerted = Math.max(former, reached(state.spent));
+    state.alerted = Math.max(former, reached(spent));
     state.nextAlertAt = Math.min(...shares.filter((share) => share > state.alerted!)) * limit;
     return state.alerted === former
       ? undefined
-      : { period: kind, periodName: state.name, threshold: state.alerted, limit, spent: state.spent };
+      : { period: kind, periodName: state.name, threshold: state.alerted, limit, spent };
   }
 
   #period(kind: PeriodKind, now: number): PeriodState {

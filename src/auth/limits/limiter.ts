@@ -167,6 +167,7 @@ export class Limiter implements SharedMeters {
   /** Adds what a request has cost to every budget that it concerns, and gives the alerts that this calls for. */
   spend(scopes: readonly string[], nanodollars: number, arrivedAt: number): void {
     if (nanodollars === 0) return;
+    this.shared?.noteSpending(scopes);
     const now = this.#options.clock.now();
     for (const scope of scopes) {
       for (const alert of this.#budgets.get(scope)?.spend(nanodollars, arrivedAt, now) ?? []) {
@@ -194,7 +195,10 @@ export class Limiter implements SharedMeters {
       known.budget = budget;
       return known;
     }
-    const usage = new BudgetUsage(budget);
+    const { shared } = this;
+    const usage = new BudgetUsage(budget, (period) => shared?.spentByOthers(scope, period) ?? 0);
+    // Others may have spent while it had no budget.
+    shared?.noteSpending([scope]);
     this.#load(scope, usage);
     this.#budgets.set(scope, usage);
     return usage;

@@ -22,7 +22,10 @@ export interface HoldRequest {
 }
 
 /** What a node may use without asking again, or how much of the limit others have taken. */
-export type HoldAnswer = { readonly granted: number } | { readonly taken: number };
+export type HoldAnswer = ({ readonly granted: number } | { readonly taken: number }) & {
+  /** What all other nodes have really used. */
+  readonly usedByOthers: number;
+};
 
 /**
  * Every node's part of a limit is one field of a hash: what it holds, what it has used, and when it said so. A node may hold more only
@@ -35,7 +38,7 @@ export type HoldAnswer = { readonly granted: number } | { readonly taken: number
 const holdScript = `
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local taken, held_before = 0, 0
+local taken, spent, held_before = 0, 0, 0
 local parts = redis.call("HGETALL", KEYS[1])
 for i = 1, #parts, 2 do
   local held, used, said = string.match(parts[i + 1], "^(%S+) (%S+) (%S+)$")
@@ -44,8 +47,14 @@ for i = 1, #parts, 2 do
   else
     if now - said > tonumber(ARGV[8]) then
       if ARGV[9] == "1" then redis.call("HDEL", KEYS[1], parts[i])
-      else taken = taken + used end
-    else taken = taken + math.max(held, used) end
+      else
+        taken = taken + used
+        spent = spent + used
+      end
+    else
+      taken = taken + math.max(held, used)
+      spent = spent + used
+    end
   end
 end
 local share = tonumber(ARGV[6])
@@ -60,7 +69,7 @@ local fits = granted >= tonumber(ARGV[3])
 if not fits then granted = math.max(used, math.min(held_before, room)) end
 redis.call("HSET", KEYS[1], ARGV[1], string.format("%.0f %.0f %.0f", granted, used, now))
 redis.call("PEXPIRE", KEYS[1], ARGV[7])
-return { fits and 1 or 0, string.format("%.0f", fits and granted or taken) }`;
+return { fits and 1 or 0, string.format("%.0f", fits and granted or taken), string.format("%.0f", spent) }`;
 
 /** A node that has been silent for so long is taken to be gone, in milliseconds. */
 export const nodeGoneAfterMs = 60_000;
@@ -103,9 +112,10 @@ export class Holds {
       String(keepMs),
       String(nodeGoneAfterMs),
       endsWithNode ? "1" : "0",
-    ) as [number, string];
-    const [fits, amount] = answer;
-    return fits === 1 ? { granted: Number(amount) } : { taken: Number(amount) };
+    ) as [number, string, string];
+    const [fits, amount, others] = answer;
+    const usedByOthers = Number(others);
+    return fits === 1 ? { granted: Number(amount), usedByOthers } : { taken: Number(amount), usedByOthers };
   }
 
   /** Whether Redis has lost its memory since it was last asked. @throws when it does not answer in time. */

@@ -22,6 +22,10 @@ export interface SharedCounterOptions {
 /** This node's part of one shared limit. */
 export class SharedCounter {
   readonly #options: SharedCounterOptions;
+  /** As it is now; it may change while the counter goes on. */
+  limit: number;
+  /** What all other nodes have used, as of the last answer. */
+  usedByOthers = 0;
   #window = 0;
   #used = 0;
   #granted = 0;
@@ -36,6 +40,7 @@ export class SharedCounter {
   /** @param used what this node has used of it before, where its books know. */
   constructor(options: SharedCounterOptions, used: number) {
     this.#options = options;
+    this.limit = options.limit;
     this.#used = used;
   }
 
@@ -58,7 +63,7 @@ export class SharedCounter {
 
   /** Whether it would be within this node's equal share, for times without Redis. */
   isWithinShare(amount: number, nodes: number): boolean {
-    return this.#used + amount <= Math.max(1, this.#options.limit / nodes);
+    return this.#used + amount <= Math.max(1, this.limit / nodes);
   }
 
   /** Whether others would soon take what is in use for gone. */
@@ -80,7 +85,8 @@ export class SharedCounter {
 
   /** What to ask for so that this much more can be used; 0 confirms what is held and gives back what is not needed. */
   request(amount: number, sharedNow: number): HoldRequest {
-    const { name, limit, windowMs, keepMs, survives, endsWithNode } = this.#options;
+    const { name, windowMs, keepMs, survives, endsWithNode } = this.#options;
+    const { limit } = this;
     const least = Math.ceil(this.#used + amount);
     const request = {
       used: Math.ceil(this.#used),
@@ -104,6 +110,7 @@ export class SharedCounter {
 
   /** Takes over what was answered to a request of this window. */
   confirm(answer: HoldAnswer, window: number, now: number): void {
+    this.usedByOthers = answer.usedByOthers;
     if (window !== this.#window) return;
     if ("granted" in answer) this.#granted = answer.granted;
     this.#confirmedUntil = now + confirmedForMs;

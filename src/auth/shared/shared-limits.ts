@@ -36,6 +36,8 @@ export interface SharedRefusal {
 export interface SharedLimitsOptions {
   readonly holds: Pick<Holds, "hold" | "time" | "hasForgotten" | "presence">;
   readonly clock: Clock;
+  /** What this node's books say that a scope has spent in the running periods, in nanodollars. */
+  readonly spent: (scope: string) => Iterable<{ readonly period: string; readonly nanodollars: number }>;
   /** Told when Redis stops answering, and when it answers again; must not throw. */
   readonly onState: (available: boolean, error?: unknown) => void;
 }
@@ -57,6 +59,9 @@ const mostRounds = 100;
 export class SharedLimits {
   readonly #options: SharedLimitsOptions;
   readonly #counters = new LRUCache<string, SharedCounter>({ max: mostCounters });
+  /** Those whose spending is to be told: also without a budget, for the day when they get one. */
+  readonly #spenders = new Set<string>();
+  readonly #spentByOthers = new LRUCache<string, number>({ max: mostCounters });
   #clockOffset = 0;
   #pausedUntil = -Infinity;
   #available = true;
@@ -92,18 +97,30 @@ export class SharedLimits {
     for (const use of uses) use.counter.correct(difference(use), use.window);
   }
 
+  /** These have spent something. */
+  noteSpending(scopes: readonly string[]): void {
+    for (const scope of scopes) this.#spenders.add(scope);
+  }
+
+  /** What all other nodes have spent, as of the last time that Redis was asked. */
+  spentByOthers(scope: string, period: string): number {
+    const name = spendingName(scope, period);
+    return this.#counters.peek(name)?.usedByOthers ?? this.#spentByOthers.peek(name) ?? 0;
+  }
+
   close(): void {
     this.#closed = true;
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
   }
 
   #use({ limit, amount, used, unit }: SharedWish): SharedUse {
-    const name = `${limit.name}\n${limit.limit}`;
+    const { name } = limit;
     let counter = this.#counters.get(name);
     if (counter === undefined) {
       counter = new SharedCounter(limit, used?.() ?? 0);
       this.#counters.set(name, counter);
     }
+    counter.limit = limit.limit;
     const window = counter.windowAt(this.#sharedNow());
     return { counter, amount, window, unit };
   }
@@ -194,11 +211,42 @@ export class SharedLimits {
       this.#recovered();
       const now = clock.monotonic();
       const changed = counters.filter((counter) => counter.dirty || counter.needsRenewal(now));
-      await Promise.all(changed.map((counter) => this.#confirm(counter)));
+      await Promise.all([...changed.map((counter) => this.#confirm(counter)), this.#tellSpending()]);
     } catch (error) {
       this.#failed(error);
     }
     if (!this.#closed) this.#timer = clock.setTimeout(() => void this.#report(), reportEveryMs);
+  }
+
+  async #tellSpending(): Promise<void> {
+    const { holds, spent } = this.#options;
+    const scopes = [...this.#spenders];
+    this.#spenders.clear();
+    try {
+      await Promise.all(
+        scopes.flatMap((scope) =>
+          [...spent(scope)].map(async ({ period, nanodollars: used }) => {
+            const name = spendingName(scope, period);
+            // One that has a hard budget tells of it itself.
+            if (this.#counters.has(name)) return;
+            const { usedByOthers } = await holds.hold({
+              name: `${name}:all`,
+              used,
+              least: used,
+              most: used,
+              limit: Number.MAX_SAFE_INTEGER,
+              keepMs: spendingKeptMs,
+              survives: true,
+              endsWithNode: false,
+            });
+            this.#spentByOthers.set(name, usedByOthers);
+          })
+        ),
+      );
+    } catch (error) {
+      this.noteSpending(scopes);
+      throw error;
+    }
   }
 
   async #confirm(counter: SharedCounter): Promise<void> {
@@ -220,3 +268,10 @@ function grant(uses: SharedUse[]): SharedUse[] {
 }
 
 const nothing = (): void => {};
+
+/** Spending is remembered longer than any period that is not for ever. */
+export const spendingKeptMs = 100 * 366 * 24 * 3_600_000;
+
+export function spendingName(scope: string, period: string): string {
+  return `${scope}:${period}`;
+}

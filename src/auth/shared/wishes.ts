@@ -5,7 +5,7 @@ import type { MeteredAccount } from "../limits/contracts.ts";
 import { limitNames } from "../limits/budget-usage.ts";
 import { type RateAmounts, rateWindows } from "../limits/rate-usage.ts";
 import { budgetExceeded, rateExceeded } from "../limits/refusals.ts";
-import type { SharedRefusal, SharedWish } from "./shared-limits.ts";
+import { type SharedRefusal, type SharedWish, spendingKeptMs, spendingName } from "./shared-limits.ts";
 
 /** A wish that knows what to say when it is not granted. */
 export interface AccountWish extends SharedWish {
@@ -13,8 +13,6 @@ export interface AccountWish extends SharedWish {
 }
 
 const hourMs = 3_600_000;
-/** Spending is remembered longer than any period that is not for ever. */
-const spendingKeptMs = 100 * 366 * 24 * hourMs;
 
 /** What a request would take of the rates of accounts. */
 export function rateWishes(accounts: readonly MeteredAccount[], amounts: RateAmounts): AccountWish[] {
@@ -90,7 +88,7 @@ export function moneyWishes(accounts: readonly MeteredAccount[], amount: number,
       return [{
         unit: "money",
         limit: {
-          name: `${scope}:${periodOf(kind, now)}`,
+          name: spendingName(scope, periodOf(kind, now)),
           limit,
           windowMs: undefined,
           keepMs: spendingKeptMs,

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { ApiError } from "../../lib/api-error.ts";
 import type { CachedAnswer, ResponseCache } from "./response-cache.ts";
 
 /** Answers in Redis, for many gateways. When Redis does not answer, nothing is cached and nobody waits. */
@@ -24,7 +25,23 @@ export class RedisResponseCache implements ResponseCache {
     this.#redis.set(this.#prefix + key, JSON.stringify(answer), "PX", ttlMs).catch(nothing);
   }
 
+  /** @throws {ApiError} 503 when Redis does not answer. */
   async clear(): Promise<void> {
+    try {
+      await this.#clear();
+    } catch (error) {
+      throw new ApiError({
+        status: 503,
+        code: "store_unavailable",
+        message:
+          "Redis, which keeps the answers, does not answer; some may still be there. Try again shortly.",
+        retryAfterMs: 1_000,
+        cause: error,
+      });
+    }
+  }
+
+  async #clear(): Promise<void> {
     let cursor = "0";
     do {
       const [next, keys] = await this.#redis.scan(cursor, "MATCH", `${this.#prefix}*`, "COUNT", 500);
