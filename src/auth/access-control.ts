@@ -1,5 +1,6 @@
 import { ApiError } from "../lib/api-error.ts";
 import type { AccountBook, FoundKey } from "./accounts/account-book.ts";
+import { idOfApiKey, isPlausibleApiKey } from "./api-key.ts";
 import type { BearerTokens } from "./bearer-tokens.ts";
 import { builtInRoles } from "./permissions.ts";
 import { everything, type Principal } from "./principal.ts";
@@ -108,7 +109,8 @@ export function keyedAccess(
         if ("principal" in found) return admit(found, address);
         refusal = found.refusal;
       }
-      if (refusal === undefined && !book.isComplete) throw accountsUnavailable();
+      const couldBeGood = keys.some((key) => isPlausibleApiKey(key) && idOfApiKey(key) !== undefined);
+      if (refusal === undefined && couldBeGood && !book.isComplete) throw accountsUnavailable();
       throw unauthorized(
         refusal === undefined ? "Incorrect API key provided." : `This API key is ${refusal}.`,
       );

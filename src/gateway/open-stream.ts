@@ -9,6 +9,9 @@ import type { RequestRecord } from "./request-record.ts";
 
 type Texts = readonly string[] | undefined;
 
+/** Longest wait for the usage of an answer that is otherwise whole, after its client has left, in milliseconds. */
+const longestDrainMs = 2_000;
+
 /**
  * The way of an answer from the backend to the client once it has begun. Watches for silence with a single timer
  * that is set anew only when it fires, so that a piece costs no timer.
@@ -27,6 +30,7 @@ export class OpenStream<Chunk> implements AnswerStream {
   /** Gives the waiting client something. */
   #deliver: ((texts: Texts) => void) | undefined;
   #over = false;
+  #draining = false;
   /** Pieces after the first, and how long the client waited for them. */
   #pieces = 0;
   #waitedMs = 0;
@@ -71,8 +75,25 @@ export class OpenStream<Chunk> implements AnswerStream {
   }
 
   cancel(): void {
-    if (this.#over) return;
+    if (this.#over || this.#draining) return;
+    const { isFinished, usage } = this.#dispatched.value.normaliser;
+    if (isFinished === true && usage === undefined) return void this.#drain();
     this.#dispatched.abort(new DOMException("The client has left.", "AbortError"));
+    this.#end({ outcome: "cancelled" });
+  }
+
+  /** A client that leaves between the last word and the bill is billed all the same; the backend has only that left to say. */
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    const left = new DOMException("The client has left.", "AbortError");
+    const timer = this.#clock.setTimeout(() => this.#dispatched.abort(left), longestDrainMs);
+    let texts = await (this.#reading ?? this.#read());
+    while (texts !== undefined && !this.#over && this.#dispatched.value.normaliser.usage === undefined) {
+      texts = await this.#read();
+    }
+    this.#clock.clearTimeout(timer);
+    if (this.#over) return;
+    this.#dispatched.abort(left);
     this.#end({ outcome: "cancelled" });
   }
 

@@ -47,6 +47,8 @@ export interface StreamNormaliser<Chunk> {
   /** Whether anything of the answer itself has come: a token, a tool call, reasoning, or the end. */
   readonly hasOutput: boolean;
   readonly usage: Usage | undefined;
+  /** Everything was said; only how much was used may still come. */
+  readonly isFinished?: boolean;
   /** Characters of the answer so far, for an estimate where the backend gives no usage. */
   readonly outputCharacters: number;
 }

@@ -78,7 +78,11 @@ export class TargetCall {
     try {
       const value = await this.#untilAborted(call({ model, signal: this.#controller.signal }));
       if (stream) this.#firstTokenMs = clock.monotonic() - this.#startedAt;
-      if (stream && leftMs !== Infinity) this.#watchDeadline();
+      if (stream) {
+        if (leftMs !== Infinity) this.#watchDeadline();
+        // Whoever reads the stream from here on ends it, too, and may first want to hear what it has cost.
+        this.#series.signal.removeEventListener("abort", this.#onClientLeft);
+      }
       return {
         value,
         model,

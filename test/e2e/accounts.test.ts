@@ -441,6 +441,9 @@ describe("limits", () => {
       })),
     ).toEqual([400, "tokens_per_request_exceeded"]);
     expect((await ask(key)).status).toBe(200);
+    // One that says nothing of its length is given what the limit leaves.
+    const { body } = upstream.calls.at(-1)!;
+    expect(body.max_completion_tokens ?? body.max_tokens).toBeLessThan(100);
   });
 
   test("of a model send what is over them to the route's next target", async () => {
@@ -536,6 +539,37 @@ describe("budgets", () => {
     const { used } = await standing();
     expect(used).toBeGreaterThan(0.005);
     expect(used).toBeLessThan(0.05);
+  });
+
+  test("pay for what a backend says was used, though the client leaves after the last word", async () => {
+    const { key } = await make({ budget: { total_usd: 100 } });
+    upstream.on("tokens", async (_call, response) => {
+      const piece = (fields: object) =>
+        `data: ${
+          JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "tokens", ...fields })
+        }\n\n`;
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(
+        piece({ choices: [{ index: 0, delta: { role: "assistant", content: "x" }, finish_reason: "stop" }] }),
+      );
+      await Bun.sleep(150);
+      response.end(
+        piece({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 10_000, total_tokens: 10_010 } }),
+      );
+    });
+    const stream = await client(key).chat.completions.create({
+      model: "cloud/tokens",
+      ...chat,
+      stream: true,
+    });
+    for await (const part of stream) if (part.choices[0]?.finish_reason) break;
+    const used = async () => {
+      const response = await fetch(`${gateway.origin}/v1/key`, {
+        headers: { authorization: `Bearer ${key}` },
+      });
+      return (await response.json() as { limits: { used: number }[] }).limits[0]!.used;
+    };
+    await until(async () => await used() > 20);
   });
 
   test("that are exhausted may go on with a cheaper model", async () => {

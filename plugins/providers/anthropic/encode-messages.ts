@@ -2,6 +2,7 @@ import type { ChatMessage } from "intellirouter/plugin";
 import { CallIds } from "../hub/call-ids.ts";
 import { callInput } from "../hub/call-input.ts";
 import { asText, isObject } from "../hub/loose.ts";
+import { arrange } from "../hub/places.ts";
 import { invalid } from "../hub/refuse.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 import { cacheControl, encodeContent, encodeText } from "./encode-parts.ts";
@@ -88,14 +89,14 @@ function encodeAssistant(
       ...cacheControl(call),
     };
   });
-  return [
-    ...encodeReasoning(message, field, context),
-    ...withMark([
-      ...encodeText(message.content, `${field}.content`),
-      ...(refusal === "" ? [] : [{ type: "text", text: refusal }]),
-      ...calls,
-    ], message),
-  ];
+  const blocks = arrange<Block>({
+    thoughts: encodeReasoning(message, field, context),
+    content: message.content,
+    calls,
+    encodeContent: (content) => encodeText(content, `${field}.content`),
+  });
+  if (refusal !== "") blocks.push({ type: "text", text: refusal });
+  return isThought(blocks.at(-1)) ? blocks : withMark(blocks, message);
 }
 
 function encodeResult(message: ChatMessage, field: string, ids: CallIds, context: EncodeContext): Block {
@@ -116,6 +117,11 @@ function encodeResult(message: ChatMessage, field: string, ids: CallIds, context
     ...(message.is_error === true ? { is_error: true } : {}),
     ...cacheControl(message),
   };
+}
+
+/** Thoughts go back as they came, without marks. */
+function isThought(block: Block | undefined): boolean {
+  return block?.type === "thinking" || block?.type === "redacted_thinking";
 }
 
 /** A mark on a message is one on its last block. */

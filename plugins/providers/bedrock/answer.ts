@@ -1,6 +1,7 @@
 import type { CallContext, ChatCompletion, Usage } from "intellirouter/plugin";
 import { UpstreamError } from "intellirouter/plugin";
 import { claudeFormat } from "../anthropic/encode-reasoning.ts";
+import { type Place, placeField } from "../hub/places.ts";
 import { asCount, asObject, asText, given, isObject, type Loose, objectsOf } from "../hub/loose.ts";
 
 /** What an answer is read with, whole or in pieces. */
@@ -69,16 +70,15 @@ export function toServiceTier(value: unknown): Loose {
 export function reasoningDetail(
   piece: { readonly text?: string; readonly signature?: string; readonly redacted?: string },
   index: number,
+  place: Place,
 ): Loose {
-  if (piece.redacted !== undefined) {
-    return { type: "reasoning.encrypted", data: piece.redacted, format: claudeFormat, index };
-  }
+  const common = { format: claudeFormat, index, ...placeField(place) };
+  if (piece.redacted !== undefined) return { type: "reasoning.encrypted", data: piece.redacted, ...common };
   return {
     type: "reasoning.text",
     ...given("text", piece.text),
     ...given("signature", piece.signature),
-    format: claudeFormat,
-    index,
+    ...common,
   };
 }
 

@@ -91,14 +91,11 @@ class BlockReader {
     const { text, signature } = asObject(reasoningText);
     this.#thought += asText(text);
     if (!this.#context.isClaude) return;
-    this.#details.push(
-      typeof redactedContent === "string"
-        ? reasoningDetail({ redacted: redactedContent }, index)
-        : reasoningDetail({
-          text: asText(text),
-          ...(typeof signature === "string" ? { signature } : {}),
-        }, index),
-    );
+    const piece = typeof redactedContent === "string"
+      ? { redacted: redactedContent }
+      : { text: asText(text), ...(typeof signature === "string" ? { signature } : {}) };
+    const place = { content: this.#text?.length ?? 0, calls: this.calls.length };
+    this.#details.push(reasoningDetail(piece, index, place));
   }
 
   #call({ toolUseId, name, input }: Loose): void {

@@ -195,12 +195,21 @@ export class RequestMeter {
   #worstCase(target: MeteredTarget): Reservation {
     const { outputTokens: asked, choices, isFree } = this.#use;
     if (isFree) return { nanodollars: 0, outputTokens: undefined };
-    const longest = asked ?? target.maxOutputTokens ?? assumedLongestAnswer;
-    const isBounded = asked !== undefined || target.maxOutputTokens !== undefined || !this.#hasHardBudget();
+    const most = asked === undefined ? this.#mostOutputTokens() : undefined;
+    const longest = Math.min(asked ?? target.maxOutputTokens ?? assumedLongestAnswer, most ?? Infinity);
+    const isBounded = asked !== undefined ||
+      (most === undefined && (target.maxOutputTokens !== undefined || !this.#hasHardBudget()));
     return {
       nanodollars: worstCostOf(target.price, this.#mostPromptTokens(), longest * choices, choices),
       outputTokens: isBounded ? undefined : longest,
     };
+  }
+
+  /** What limits of one request's size leave for an answer that nobody else limits. */
+  #mostOutputTokens(): number | undefined {
+    const limits = this.#accounts.flatMap(({ limits }) => limits?.max_tokens_per_request ?? []);
+    if (limits.length === 0 || this.#use.outputTokens === 0) return undefined;
+    return Math.max(1, Math.min(...limits) - this.#use.mostPromptTokens());
   }
 
   /** Only a hard budget has to be sure. */

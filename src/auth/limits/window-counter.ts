@@ -25,13 +25,13 @@ export class WindowCounter {
     this.#current += amount;
   }
 
-  /** Corrects what was added at a time, in the window that it was added in. */
+  /** Corrects what was added at a time, in the window that it was added in; what was too much long ago counts now. */
   correct(difference: number, addedAt: number, now: number): void {
     this.#roll(now);
     if (addedAt >= this.#start) this.#current = Math.max(0, this.#current + difference);
     else if (addedAt >= this.#start - this.#windowMs) {
       this.#previous = Math.max(0, this.#previous + difference);
-    }
+    } else this.#current += Math.max(0, difference);
   }
 
   /** Milliseconds until an amount is within the limit; 0 when it is, Infinity when it never will be. */

@@ -23,6 +23,8 @@ export interface RedisAccountStoreOptions {
 const kinds: readonly AccountKind[] = ["key", "team", "organisation"];
 /** How often it is asked for changes beside being told: a message can be lost. */
 const pollMs = 500;
+/** Without a word from Redis for so long, there may be keys that are not known here, in milliseconds. */
+const completeForMs = 3_000;
 
 /**
  * Sets a record if it follows the one that is there, counts the change, and tells everybody.
@@ -52,7 +54,8 @@ export class RedisAccountStore implements AccountStore {
   #epoch = "";
   #timer: TimerHandle | undefined;
   #closed = false;
-  #isComplete = false;
+  /** When Redis was last heard of; monotonic, in milliseconds. */
+  #heardAt = -Infinity;
 
   constructor(options: RedisAccountStoreOptions) {
     this.#options = options;
@@ -62,7 +65,7 @@ export class RedisAccountStore implements AccountStore {
   }
 
   get isComplete(): boolean {
-    return this.#isComplete;
+    return this.#options.clock.monotonic() - this.#heardAt < completeForMs;
   }
 
   /** Everything, from wherever the newest is. Never fails for want of Redis. */
@@ -75,7 +78,7 @@ export class RedisAccountStore implements AccountStore {
     } catch {
       return local;
     }
-    this.#isComplete = true;
+    this.#heardAt = this.#options.clock.monotonic();
     return {
       keys: await this.#merge("key", local.keys, remote.keys),
       teams: await this.#merge("team", local.teams, remote.teams),
@@ -110,7 +113,9 @@ export class RedisAccountStore implements AccountStore {
       try {
         const epoch = await this.#options.redis.get(this.#epochKey) ?? "";
         // A lost epoch is a change, too: Redis has forgotten, and is told anew.
-        if (epoch !== this.#epoch || !this.#isComplete) onChange();
+        const wasAway = !this.isComplete;
+        if (epoch !== this.#epoch || wasAway) onChange();
+        else this.#heardAt = clock.monotonic();
       } catch {
         // It is asked again soon.
       }

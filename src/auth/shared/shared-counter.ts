@@ -19,6 +19,9 @@ export interface SharedCounterOptions {
   readonly endsWithNode: boolean;
 }
 
+/** One refusal answers all that wait for the same, in milliseconds. */
+const refusalHoldsMs = 50;
+
 /** This node's part of one shared limit. */
 export class SharedCounter {
   readonly #options: SharedCounterOptions;
@@ -34,6 +37,8 @@ export class SharedCounter {
   dirty = false;
   /** What requests wait for that this node does not hold yet. */
   waiting = 0;
+  /** What others had taken when this node was last refused more, and until when that is believed. */
+  refused: { readonly taken: number; readonly until: number } | undefined;
   /** Resolves when what is being asked for has been answered. */
   asking: Promise<void> | undefined;
 
@@ -76,9 +81,9 @@ export class SharedCounter {
     this.dirty = true;
   }
 
-  /** Corrects what was used in a window; what is over is not corrected any more. */
+  /** Corrects what was used in a window. When that is over, what was too much of it counts now, and what was too little is let go. */
   correct(difference: number, window: number): void {
-    if (window !== this.#window) return;
+    if (window !== this.#window && difference <= 0) return;
     this.#used = Math.max(0, this.#used + difference);
     this.dirty = true;
   }
@@ -112,6 +117,7 @@ export class SharedCounter {
   confirm(answer: HoldAnswer, window: number, now: number): void {
     this.usedByOthers = answer.usedByOthers;
     if (window !== this.#window) return;
+    this.refused = "granted" in answer ? undefined : { taken: answer.taken, until: now + refusalHoldsMs };
     if ("granted" in answer) this.#granted = answer.granted;
     this.#confirmedUntil = now + confirmedForMs;
   }

@@ -138,6 +138,10 @@ export class SharedLimits {
         );
         if (lacking < 0) return grant(uses);
         const { counter } = uses[lacking]!;
+        const { refused } = counter;
+        if (refused !== undefined && now < refused.until) {
+          return { wish: wishes[lacking]!, taken: refused.taken };
+        }
         // One question at a time for each limit: it asks for all that wait.
         if (counter.asking !== undefined) await counter.asking;
         else {

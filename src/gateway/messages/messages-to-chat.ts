@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
+import { placeField } from "../reasoning/places.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -43,7 +44,8 @@ function assistantMessage(
       case "thinking":
       case "redacted_thinking":
         if (options.reasoningReplay === "details") {
-          reasoning.push(...reasoningDetail(block, reasoning.length));
+          const place = placeField({ content: lengthOf(texts), calls: calls.length });
+          reasoning.push(...reasoningDetail(block, reasoning.length).map((each) => ({ ...each, ...place })));
         } else if (options.reasoningReplay === "text") thought += String(block.thinking ?? "");
         else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
         break;
@@ -70,6 +72,10 @@ const carriedOfCalls = ["type", "id", "name", "input", "cache_control"];
 function withoutDirectCaller(block: Loose): Loose {
   const { caller, ...rest } = block;
   return (caller as Loose | undefined)?.type === "direct" ? rest : block;
+}
+
+function lengthOf(texts: readonly Part[]): number {
+  return texts.reduce((sum, { text }) => sum + String(text).length, 0);
 }
 
 /** A signature of "" is the gateway's own, for reasoning that came without one. */

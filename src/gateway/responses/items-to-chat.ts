@@ -1,6 +1,7 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
+import { placeField, withoutPlace } from "../reasoning/places.ts";
 import { contentOf, type Part, partsOf, textOf } from "./content-to-chat.ts";
 import { inputItems } from "./input-items.ts";
 import { unsealReasoning } from "./sealed-reasoning.ts";
@@ -140,8 +141,15 @@ class ChatConversation {
     // What no backend has sealed is there for people to read.
     if (!item.encrypted_content) return;
     const details = reasoningReplay === "details" ? unsealReasoning(item.encrypted_content, item.id) : [];
-    if (details.length > 0) this.#open().details.push(...details);
+    if (details.length > 0) this.#recall(details);
     else this.#lose(place, "this backend takes no such reasoning back");
+  }
+
+  /** The order of the items tells where it stood. */
+  #recall(details: readonly Loose[]): void {
+    const turn = this.#open();
+    const place = placeField({ content: turn.text?.length ?? 0, calls: turn.calls.length });
+    turn.details.push(...details.map((detail) => ({ ...withoutPlace(detail), ...place })));
   }
 
   #open(): AssistantTurn {

@@ -15,21 +15,25 @@ export function* exportUsage(
 ): Generator<string> {
   let header = true;
   for (const record of records) {
-    for (const row of rows === "requests" ? [requestRow(record)] : attemptRows(record)) {
+    for (const row of rows === "requests" ? [requestRow(record, format)] : attemptRows(record)) {
       if (format === "jsonl") yield `${JSON.stringify(row)}\n`;
       else {
-        yield stringify([row], { header, escape_formulas: true });
+        yield stringify([row], { header, escape_formulas: true, cast: { boolean: String } });
         header = false;
       }
     }
   }
 }
 
-function requestRow({ time, nanodollars, attempts, ...rest }: UsageRecord) {
+function requestRow({ time, nanodollars, attempts, ...rest }: UsageRecord, format: UsageFormat) {
   return {
     time: new Date(time).toISOString(),
     ...rest,
-    cost_usd: nanodollars === null ? null : nanodollars / 1e9,
+    cost_usd: nanodollars === null
+      ? null
+      : format === "csv"
+      ? (nanodollars / 1e9).toFixed(9)
+      : nanodollars / 1e9,
     attempts: attempts.length,
   };
 }

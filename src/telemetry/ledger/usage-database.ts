@@ -61,6 +61,8 @@ export class UsageDatabase {
         output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, estimated INTEGER NOT NULL, nanodollars INTEGER,
         price_version TEXT, first_token_ms REAL, total_ms REAL NOT NULL, gateway_ms REAL NOT NULL, attempts TEXT NOT NULL
       );
+      CREATE INDEX IF NOT EXISTS usage_time ON usage (time);
+      CREATE INDEX IF NOT EXISTS usage_key ON usage (key, time);
       CREATE TABLE IF NOT EXISTS spent (
         scope TEXT NOT NULL, period TEXT NOT NULL, nanodollars INTEGER NOT NULL, PRIMARY KEY (scope, period)
       ) WITHOUT ROWID;
@@ -156,8 +158,17 @@ export class UsageDatabase {
     }));
   }
 
-  /** Every sum that differs from its rows; empty when the books are right. */
+  /** Every sum that differs from its rows; empty when the books are right. All as of one moment, also while a gateway books. */
   reconcile(): SpendingDifference[] {
+    this.#database.exec("BEGIN");
+    try {
+      return this.#differences();
+    } finally {
+      this.#database.exec("COMMIT");
+    }
+  }
+
+  #differences(): SpendingDifference[] {
     const sums = new SpendingSums();
     for (const record of this.records({})) sums.add(record);
     for (const row of this.#database.prepare("SELECT scope, period, nanodollars FROM forgotten").all()) {
