@@ -24,9 +24,14 @@ export interface MessageErrorBody {
 export function messageErrorBody(error: ApiError, requestId: string | null): MessageErrorBody {
   return {
     type: "error",
-    error: { type: messageErrorType(error.status), message: error.message },
+    error: { type: messageErrorType(error.status), message: placedMessage(error) },
     request_id: requestId,
   };
+}
+
+/** The protocol has no field for the place of what is wrong; its own errors begin with it. */
+function placedMessage({ param, message }: ApiError): string {
+  return param === null || message.includes(param) ? message : `${param}: ${message}`;
 }
 
 /** Anthropic's error types by status, as its documentation lists them. */

@@ -13,12 +13,17 @@ export const contentBlockSchema = z.looseObject({ type: z.string().min(1), cache
 
 const content = z.union([z.string(), z.array(contentBlockSchema)]);
 
-export const messageParameterSchema = z.looseObject({
-  role: z.enum(["user", "assistant", "system"]).describe("Who speaks."),
-  content: content.describe(
-    "Text, or a list of blocks (text, image, document, tool_use, tool_result, thinking).",
-  ),
-});
+const told = content.describe(
+  "Text, or a list of blocks (text, image, document, tool_use, tool_result, thinking).",
+);
+
+export const messageParameterSchema = z.discriminatedUnion("role", [
+  z.looseObject({ role: z.enum(["user", "assistant"]).describe("Who speaks."), content: told }),
+  z.looseObject({
+    role: z.literal("system").describe("Settings and instructions from here on."),
+    content: told.nullish(),
+  }),
+]);
 
 const messagesRequestFields = {
   model: z.string().min(1).max(256).describe("A model, an alias, a route, or `provider/model`."),

@@ -1,6 +1,7 @@
 /** The backends of the matrix: how each is made, and an answer in its own protocol. */
 import type { AnyPlugin } from "intellirouter/plugin";
 import openAiCompatible from "../../plugins/providers/openai-compatible/index.ts";
+import openai from "../../plugins/providers/openai.ts";
 import openrouter from "../../plugins/providers/openrouter.ts";
 import anthropic from "../../plugins/providers/anthropic/index.ts";
 import gemini from "../../plugins/providers/gemini/index.ts";
@@ -67,6 +68,29 @@ const ollamaAnswer = {
   done_reason: "stop",
   prompt_eval_count: 3,
   eval_count: 2,
+};
+
+/** What every backend answers that speaks the Responses protocol. */
+export const responseAnswer = {
+  id: "resp_1",
+  object: "response",
+  created_at: 1_700_000_000,
+  status: "completed",
+  model: "m",
+  output: [{
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    status: "completed",
+    content: [{ type: "output_text", text: "Hi.", annotations: [] }],
+  }],
+  usage: {
+    input_tokens: 3,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 2,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 5,
+  },
 };
 
 const secrets = { api_key: "test-key" };
@@ -140,6 +164,7 @@ export const backends: readonly Backend[] = [
     model: "gpt-4o",
     answer: chatAnswer,
   },
+  { name: "openai", plugin: openai, options: {}, secrets, model: "gpt-5.1", answer: chatAnswer },
   { name: "openrouter", plugin: openrouter, options: {}, secrets, model: "m", answer: chatAnswer },
   { name: "deepseek", plugin: deepseek, options: {}, secrets, model: "deepseek-chat", answer: chatAnswer },
 ];

@@ -185,7 +185,7 @@ export const features: readonly FeatureCase[] = [
         role: "user",
         content: [{
           type: "file",
-          file: { filename: "a.pdf", file_data: `data:application/pdf;base64,${pdf}` },
+          file: { filename: "document.pdf", file_data: `data:application/pdf;base64,${pdf}` },
         }],
       }],
     },
@@ -199,7 +199,11 @@ export const features: readonly FeatureCase[] = [
     responses: {
       input: [{
         role: "user",
-        content: [{ type: "input_file", filename: "a.pdf", file_data: `data:application/pdf;base64,${pdf}` }],
+        content: [{
+          type: "input_file",
+          filename: "document.pdf",
+          file_data: `data:application/pdf;base64,${pdf}`,
+        }],
       }],
     },
     arrives: has(pdf),

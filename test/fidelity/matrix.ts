@@ -7,7 +7,7 @@ import type { Operation } from "../../src/gateway/operation.ts";
 import { responsesOperation } from "../../src/gateway/operations/responses.ts";
 import { turnOf } from "../support/response-fixtures.ts";
 import { testHost } from "../support/test-host.ts";
-import { type Backend, backends } from "./backends.ts";
+import { type Backend, backends, responseAnswer } from "./backends.ts";
 import { downloadedImage, type FeatureCase, features } from "./features.ts";
 
 export const ingresses = ["chat", "messages", "responses"] as const;
@@ -42,13 +42,28 @@ export async function runMatrix(): Promise<Cell[]> {
   return cells;
 }
 
-export async function makeProvider(backend: Backend, sent: string[]): Promise<Provider> {
+/** What a backend was asked. */
+export interface SentRequest {
+  readonly url: string;
+  /** Those of its protocol. */
+  readonly headers: string;
+  readonly body: string;
+}
+
+const protocolHeader = /^(anthropic|openai)-/;
+
+/** A backend's provider, and what notes down all that it is asked. */
+export async function makeProvider(backend: Backend, sent: SentRequest[]): Promise<Provider> {
   const host = testHost({
     secret: (name) => backend.secrets[name],
-    download: () => Promise.resolve({ mediaType: "image/png", data: new Uint8Array(downloadedImage) }),
-    fetch: (_url, init) => {
-      sent.push(String(init?.body ?? ""));
-      const text = JSON.stringify(backend.answer);
+    download: (url) => {
+      sent.push({ url, headers: "", body: "" });
+      return Promise.resolve({ mediaType: "image/png", data: new Uint8Array(downloadedImage) });
+    },
+    fetch: (url, init) => {
+      const headers = Object.entries(init?.headers ?? {}).filter(([name]) => protocolHeader.test(name));
+      sent.push({ url, headers: JSON.stringify(headers), body: String(init?.body ?? "") });
+      const text = JSON.stringify(url.endsWith("/responses") ? responseAnswer : backend.answer);
       return Promise.resolve(new Response(text, { headers: { "content-type": "application/json" } }));
     },
   });
@@ -77,8 +92,8 @@ export async function send(
   ingress: Ingress,
   request: Readonly<Record<string, unknown>>,
 ): Promise<{ sent: readonly string[]; losses: readonly FidelityLoss[]; refusal: string | undefined }> {
-  const sent: string[] = [];
-  const provider = await makeProvider(backend, sent);
+  const asked: SentRequest[] = [];
+  const provider = await makeProvider(backend, asked);
   const losses: FidelityLoss[] = [];
   try {
     await operationOf(ingress, request).complete(provider, { model: backend.model, ...request }, {
@@ -89,9 +104,13 @@ export async function send(
     }, { includeUsage: false, forcedModel: undefined, fallbackId: "req_1", fallbackModel: "m", created: 1 });
   } catch (error) {
     if (!isUpstreamError(error) || !["invalid_request", "unsupported"].includes(error.kind)) throw error;
-    return { sent, losses, refusal: `${error.param ?? "-"}: ${error.message}` };
+    return { sent: textsOf(asked), losses, refusal: `${error.param ?? "-"}: ${error.message}` };
   }
-  return { sent, losses, refusal: undefined };
+  return { sent: textsOf(asked), losses, refusal: undefined };
+}
+
+function textsOf(asked: readonly SentRequest[]): string[] {
+  return asked.map(({ body }) => body).filter((body) => body !== "");
 }
 
 async function run(

@@ -2,7 +2,7 @@ import type { ChatCompletionRequest } from "intellirouter/plugin";
 import type { ToolPlan } from "../hub/function-tools.ts";
 import { asText, isObject, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
-import { toOutputSchema } from "../hub/output-schema.ts";
+import { toOutputSchema, withDescription } from "../hub/output-schema.ts";
 import { unsupported } from "../hub/refuse.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import type { ClaudeOptions } from "./options.ts";
@@ -68,7 +68,7 @@ function planSchema(schema: Loose, definition: Loose, context: FormatContext): F
   lose(field, "approximated", "this model holds to no schema; the model is told of it");
   return {
     instruction: "Answer with one JSON value that fits this JSON schema, and nothing else: no other words, " +
-      `no code fence.\n${JSON.stringify(schema)}`,
+      `no code fence.\n${JSON.stringify(withDescription(schema, definition.description))}`,
   };
 }
 

@@ -38,7 +38,12 @@ export function encodeConversation(
     const field = `messages[${index}]`;
     loseNames(message, field, context);
     if (message.role === "system" || message.role === "developer") {
-      const blocks = withMark(encodeText(message.content, `${field}.content`), message);
+      const blocks = withMark(
+        encodeText(message.content, `${field}.content`, context),
+        message,
+        field,
+        context,
+      );
       if (turns.length === 0) system.push(...blocks);
       else if (staysInPlace(turns, messages, index, context)) add("system", blocks);
       else if (blocks.length > 0) {
@@ -48,7 +53,10 @@ export function encodeConversation(
     } else if (message.role === "assistant") {
       add("assistant", encodeAssistant(message, field, ids, context));
     } else if (message.role === "user") {
-      add("user", withMark(encodeContent(message.content, `${field}.content`, context), message));
+      add(
+        "user",
+        withMark(encodeContent(message.content, `${field}.content`, context), message, field, context),
+      );
     } else add("user", [encodeResult(message, field, ids, context)]);
   });
   return { system, turns: turns.map(finishTurn) };
@@ -86,17 +94,17 @@ function encodeAssistant(
       id: ids.encode(call.id),
       name: call.function.name,
       input: callInput(call, place, context.lose),
-      ...cacheControl(call),
+      ...cacheControl(call, place, context.lose),
     };
   });
   const blocks = arrange<Block>({
     thoughts: encodeReasoning(message, field, context),
     content: message.content,
     calls,
-    encodeContent: (content) => encodeText(content, `${field}.content`),
+    encodeContent: (content) => encodeText(content, `${field}.content`, context),
   });
   if (refusal !== "") blocks.push({ type: "text", text: refusal });
-  return isThought(blocks.at(-1)) ? blocks : withMark(blocks, message);
+  return isThought(blocks.at(-1)) ? blocks : withMark(blocks, message, field, context);
 }
 
 function encodeResult(message: ChatMessage, field: string, ids: CallIds, context: EncodeContext): Block {
@@ -115,7 +123,7 @@ function encodeResult(message: ChatMessage, field: string, ids: CallIds, context
     tool_use_id: ids.encode(message.tool_call_id),
     ...(blocks.length === 0 ? {} : { content: isPlain ? only.text : blocks }),
     ...(message.is_error === true ? { is_error: true } : {}),
-    ...cacheControl(message),
+    ...cacheControl(message, field, context.lose),
   };
 }
 
@@ -125,10 +133,10 @@ function isThought(block: Block | undefined): boolean {
 }
 
 /** A mark on a message is one on its last block. */
-function withMark(blocks: Block[], message: ChatMessage): Block[] {
+function withMark(blocks: Block[], message: ChatMessage, field: string, { lose }: EncodeContext): Block[] {
   const last = blocks.at(-1);
   if (last === undefined || last.cache_control !== undefined) return blocks;
-  return [...blocks.slice(0, -1), { ...last, ...cacheControl(message) }];
+  return [...blocks.slice(0, -1), { ...last, ...cacheControl(message, field, lose) }];
 }
 
 function loseNames({ role, name }: ChatMessage, field: string, { lose }: EncodeContext): void {

@@ -1,7 +1,9 @@
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
 import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
-import { invalid, unsupported } from "../hub/refuse.ts";
+import type { Lose } from "../hub/losses.ts";
+import { loseImageDetail } from "../hub/part-marks.ts";
+import { invalid, refuseForeignFile, unsupported } from "../hub/refuse.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 
 /** Blocks of Anthropic's own that clients put among a user's parts; they go as they are. */
@@ -19,20 +21,21 @@ export function encodeContent(
 }
 
 /** The text of messages that consist of text alone. */
-export function encodeText(content: unknown, field: string): Block[] {
+export function encodeText(content: unknown, field: string, { lose }: Pick<EncodeContext, "lose">): Block[] {
   if (typeof content === "string") return textBlock(content, {});
   if (!Array.isArray(content)) return [];
   return content.flatMap((part: Loose, index) => {
-    if (part.type === "text") return textBlock(asText(part.text), cacheControl(part));
+    const place = `${field}[${index}]`;
+    if (part.type === "text") return textBlock(asText(part.text), cacheControl(part, place, lose));
     if (part.type === "refusal") return textBlock(asText(part.refusal), {});
-    throw unsupported(`${field}[${index}].type`, `A part of type "${part.type}" cannot be here.`);
+    throw unsupported(`${place}.type`, `A part of type "${part.type}" cannot be here.`);
   });
 }
 
 function encodePart(part: Loose, field: string, context: EncodeContext): Block[] {
   switch (part.type) {
     case "text":
-      return textBlock(asText(part.text), cacheControl(part));
+      return textBlock(asText(part.text), cacheControl(part, field, context.lose));
     case "refusal":
       return textBlock(asText(part.refusal), {});
     case "image_url":
@@ -50,29 +53,38 @@ function textBlock(text: string, extra: Loose): Block[] {
 }
 
 /** Marks of what the cache may keep, also in the words of OpenAI's own. */
-export function cacheControl(part: Loose): Loose {
-  if (isObject(part.cache_control)) return { cache_control: part.cache_control };
-  return isObject(part.prompt_cache_breakpoint) ? { cache_control: { type: "ephemeral" } } : {};
+export function cacheControl(part: Loose, field: string, lose: Lose): Loose {
+  const { cache_control: control, prompt_cache_breakpoint: breakpoint } = part;
+  if (isObject(control)) return { cache_control: control };
+  if (!isObject(breakpoint)) return {};
+  if (breakpoint.ttl === undefined) return { cache_control: { type: "ephemeral" } };
+  lose(`${field}.prompt_cache_breakpoint.ttl`, "approximated", "sent as 1h, the longest here");
+  return { cache_control: { type: "ephemeral", ttl: "1h" } };
 }
 
 function encodeImage(part: Loose, field: string, context: EncodeContext): Block {
   const url = imageAddress(part);
-  const { detail } = asObject(part.image_url);
-  if (detail === "low" || detail === "high") {
-    context.lose(`${field}.image_url.detail`, "dropped", "the API has no levels of detail");
-  }
+  loseImageDetail(part, field, context.lose);
   const inline = parseDataUrl(url) ?? context.files.get(url);
   if (inline === undefined && !/^https?:\/\//i.test(url)) {
     throw invalid(`${field}.image_url.url`, "An image needs an http(s) or a data address.");
   }
   const source = inline === undefined ? { type: "url", url } : base64Source(inline);
-  return { type: "image", source, ...cacheControl(part) };
+  return { type: "image", source, ...cacheControl(part, field, context.lose) };
 }
 
-function encodeFile(part: Loose, field: string, { files }: EncodeContext): Block {
+function encodeFile(
+  part: Loose,
+  field: string,
+  { files, lose }: Pick<EncodeContext, "files" | "lose">,
+): Block {
   const { file_id: id, file_data: data, filename } = asObject(part.file);
-  const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...cacheControl(part) };
-  if (typeof id === "string") return { type: "document", source: { type: "file", file_id: id }, ...extra };
+  const marks = cacheControl(part, field, lose);
+  const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...marks };
+  if (typeof id === "string") {
+    refuseForeignFile(id, `${field}.file.file_id`);
+    return { type: "document", source: { type: "file", file_id: id }, ...extra };
+  }
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }
@@ -82,7 +94,7 @@ function encodeFile(part: Loose, field: string, { files }: EncodeContext): Block
   }
   const file = named(fetched ?? readFile(data), asText(filename) || data);
   if (file.mediaType.startsWith("image/")) {
-    return { type: "image", source: base64Source(file), ...cacheControl(part) };
+    return { type: "image", source: base64Source(file), ...marks };
   }
   if (file.mediaType === "application/pdf") {
     return { type: "document", source: base64Source(file), ...extra };

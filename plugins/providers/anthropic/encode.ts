@@ -3,6 +3,7 @@ import { readTools } from "../hub/function-tools.ts";
 import type { InlineFiles } from "../hub/inline-files.ts";
 import { asObject, asText, given, type Loose } from "../hub/loose.ts";
 import { type Lose, loseTo } from "../hub/losses.ts";
+import { withDescription } from "../hub/output-schema.ts";
 import { loseUncarried } from "../hub/uncarried-fields.ts";
 import type { Block } from "./encode-context.ts";
 import { planFormat } from "./encode-format.ts";
@@ -43,6 +44,9 @@ const carried = new Set([
   "output_config",
   "service_tier",
   "web_search_options",
+  "user",
+  "safety_identifier",
+  "metadata",
 ]);
 
 export interface EncodedRequest {
@@ -89,7 +93,7 @@ export function encodeRequest(request: ChatCompletionRequest, settings: EncodeOp
     ...given("tool_choice", tools.choice),
     ...given("thinking", thinking.thinking),
     ...outputConfig(request, thinking, format.schema),
-    ...metadata(request),
+    ...metadata(request, lose),
     ...serviceTier(request, lose),
     ...Object.fromEntries(forwarded.flatMap((field) => Object.entries(given(field, request[field])))),
     ...(stream ? { stream: true } : {}),
@@ -112,18 +116,23 @@ function outputConfig(
   thinking: ThinkingPlan,
   schema: Loose | undefined,
 ): Loose {
+  const { description } = asObject(asObject(request.response_format).json_schema);
   const config = {
     ...asObject(request.output_config),
     ...given("effort", thinking.effort),
-    ...(schema === undefined ? {} : { format: { type: "json_schema", schema } }),
+    ...(schema === undefined
+      ? {}
+      : { format: { type: "json_schema", schema: withDescription(schema, description) } }),
   };
   return Object.keys(config).length === 0 ? {} : { output_config: config };
 }
 
 /** The API takes an opaque id of the end user, to find abuse, and nothing else. */
-function metadata(request: ChatCompletionRequest): Loose {
-  const user = asText(request.safety_identifier) || asText(request.user) ||
-    asText(asObject(request.metadata).user_id);
+function metadata(request: ChatCompletionRequest, lose: Lose): Loose {
+  const { user_id: id, ...labels } = asObject(request.metadata);
+  const [user = "", ...others] = [request.safety_identifier, request.user, id].map(asText).filter(Boolean);
+  if (others.some((other) => other !== user)) lose("user", "dropped", "the API takes one id of a user");
+  if (Object.keys(labels).length > 0) lose("metadata", "dropped", "the API takes the id of a user alone");
   return user === "" ? {} : { metadata: { user_id: user } };
 }
 

@@ -1,6 +1,6 @@
 import type { CallIds } from "../hub/call-ids.ts";
 import type { InlineFiles } from "../hub/inline-files.ts";
-import type { Loose } from "../hub/loose.ts";
+import { asObject, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
 import type { FamilyTraits } from "./model-family.ts";
 
@@ -27,9 +27,15 @@ export function cachePoint(
   const { cache_control: control, prompt_cache_breakpoint: breakpoint } = marked;
   if (!control && !breakpoint) return [];
   if (!traits.cachePoints) {
-    lose(`${field}.cache_control`, "dropped", "this model has no cache points");
+    const mark = control ? "cache_control" : "prompt_cache_breakpoint";
+    lose(`${field}.${mark}`, "dropped", "this model has no cache points");
     return [];
   }
-  const ttl = (control as Loose | undefined)?.ttl;
+  const { ttl } = asObject(control);
+  const asked = asObject(breakpoint).ttl;
+  if (!control && asked !== undefined) {
+    lose(`${field}.prompt_cache_breakpoint.ttl`, "approximated", "sent as 1h, the longest here");
+    return [{ cachePoint: { type: "default", ttl: "1h" } }];
+  }
   return [{ cachePoint: { type: "default", ...(ttl === undefined || ttl === "5m" ? {} : { ttl }) } }];
 }

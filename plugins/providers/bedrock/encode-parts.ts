@@ -1,6 +1,7 @@
 import { type InlineFile, parseDataUrl } from "../hub/data-url.ts";
 import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
+import { loseImageDetail } from "../hub/part-marks.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 import { type Block, cachePoint, type EncodeContext } from "./encode-context.ts";
 
@@ -67,10 +68,7 @@ function textBlock(text: string): Block[] {
 function encodeImage(part: Loose, field: string, { files, lose }: EncodeContext): Block {
   const url = imageAddress(part);
   const place = `${field}.image_url.url`;
-  const { detail } = asObject(part.image_url);
-  if (detail === "low" || detail === "high") {
-    lose(`${field}.image_url.detail`, "dropped", "the API has no levels of detail");
-  }
+  loseImageDetail(part, field, lose);
   if (/^s3:\/\//i.test(url)) {
     const format = imageFormat(url.split(".").at(-1)!.toLowerCase(), place);
     return { image: { format, source: { s3Location: { uri: url } } } };

@@ -40,6 +40,9 @@ const carried = new Set([
   "reasoning_effort",
   "thinking",
   "service_tier",
+  "user",
+  "safety_identifier",
+  "metadata",
 ]);
 
 /** The API's pattern allows 64 characters. */
@@ -194,13 +197,27 @@ function serviceTier(request: ChatCompletionRequest, lose: Lose): Loose {
   return {};
 }
 
-/** The end user goes into the logs of invocations, which is the only place that the API has for one. */
+/** What the API takes as a label, and how many of them. */
+const label = /^[\w\s:@$#=/+,.-]{1,256}$/;
+const mostLabels = 16;
+
+/** The end user and the client's own labels go into the logs of invocations, which is the only place that the API has for them. */
 function requestMetadata(request: ChatCompletionRequest, lose: Lose): Loose {
   const own = asObject(request.requestMetadata);
   const user = asText(request.user) || asText(request.safety_identifier);
-  const fits = /^[\w\s:@$#=/+,.-]{1,256}$/.test(user);
-  if (user !== "" && !fits) lose("user", "dropped", "the API takes 256 plain characters at most");
-  const metadata = { ...(fits ? { user } : {}), ...own };
+  const fits = label.test(user);
+  const userField = asText(request.user) === "" ? "safety_identifier" : "user";
+  if (user !== "" && !fits) lose(userField, "dropped", "the API takes 256 plain characters at most");
+  const room = mostLabels - Object.keys(own).length - (fits ? 1 : 0);
+  const asked = Object.entries(asObject(request.metadata));
+  const labels = asked.filter(([name, value]) => label.test(name) && label.test(asText(value))).slice(
+    0,
+    room,
+  );
+  if (labels.length < asked.length) {
+    lose("metadata", "dropped", `the API takes ${mostLabels} labels of 256 plain characters at most`);
+  }
+  const metadata = { ...Object.fromEntries(labels), ...(fits ? { user } : {}), ...own };
   return Object.keys(metadata).length === 0 ? {} : { requestMetadata: metadata };
 }
 

@@ -61,10 +61,11 @@ export function encodeAudio(part: Loose, field: string): Part {
 }
 
 /** Documents, sound and moving pictures alike; `format` is what some clients call the type. */
-export function encodeFile(part: Loose, field: string, { dialect, files }: EncodeContext): Part {
+export function encodeFile(part: Loose, field: string, { dialect, files, lose }: EncodeContext): Part {
   const file = asObject(part.file);
   const { file_id: id, file_data: data } = file;
   const name = asText(file.filename);
+  if (!isNothingSaid(name)) lose(`${field}.file.filename`, "dropped", "the API knows no names of files");
   const said = asText(file.format) || asText(file.mime_type);
   if (typeof id === "string") {
     const uri = fileAddress(id, dialect.filesUrl);
@@ -91,6 +92,11 @@ export function encodeFile(part: Loose, field: string, { dialect, files }: Encod
     );
   }
   return inline({ ...found, mediaType });
+}
+
+/** A name that tells of a file's type alone, which the API is told in another way. */
+function isNothingSaid(name: string): boolean {
+  return name === "" || /^(document|file)\.\w+$/i.test(name);
 }
 
 function encodeAddress(url: string, type: string, field: string, { files }: EncodeContext): Part {

@@ -1,5 +1,6 @@
 import type { ChatCompletionRequest } from "intellirouter/plugin";
 import { asObject, asText, given, isObject, type Loose, objectsOf } from "../hub/loose.ts";
+import { withDescription } from "../hub/output-schema.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 import { isNeutral } from "../hub/uncarried-fields.ts";
 import type { EncodeContext } from "./encode-context.ts";
@@ -67,7 +68,8 @@ function planFormat(
 ): { readonly format: Loose; readonly instruction?: string } {
   const { response_format: asked } = request;
   if (asked === undefined || asked === null || asked.type === "text") return { format: {} };
-  const { schema } = asObject(asked.json_schema);
+  const { schema: bare, description } = asObject(asked.json_schema);
+  const schema = isObject(bare) ? withDescription(bare, description) : undefined;
   if (asked.type === "json_schema" && !isObject(schema)) {
     throw invalid("response_format.json_schema.schema", "A schema is needed.", "missing_required_parameter");
   }
@@ -96,7 +98,14 @@ function modalities({ modalities: asked, image_config: images }: ChatCompletionR
   return { responseModalities: asked.map((each) => String(each).toUpperCase()), ...imageConfig };
 }
 
-/** The API has one resolution for all images; `high` and `auto` are what it does by itself. */
+/** Levels of detail in the API's words; what is not there is what it chooses by itself. */
+const resolutions: Readonly<Record<string, string>> = {
+  low: "MEDIA_RESOLUTION_LOW",
+  high: "MEDIA_RESOLUTION_HIGH",
+  original: "MEDIA_RESOLUTION_HIGH",
+};
+
+/** The API has one resolution for all images. */
 function resolution(request: ChatCompletionRequest, { lose }: EncodeContext): Loose {
   const details = request.messages.flatMap(({ content }, index) =>
     objectsOf(content).flatMap((part, position) =>
@@ -108,11 +117,16 @@ function resolution(request: ChatCompletionRequest, { lose }: EncodeContext): Lo
         : []
     )
   );
-  const low = details.filter(({ detail }) => detail === "low");
-  if (low.length === 0) return {};
-  if (low.length === details.length) return { mediaResolution: "MEDIA_RESOLUTION_LOW" };
-  for (const { field } of low) {
-    lose(`${field}.image_url.detail`, "dropped", "the API has one resolution for all images of a request");
+  const asked = details.filter(({ detail }) => Object.hasOwn(resolutions, detail));
+  const [first] = asked;
+  if (first === undefined) return {};
+  const mediaResolution = resolutions[first.detail];
+  const isOne = asked.length === details.length &&
+    asked.every(({ detail }) => resolutions[detail] === mediaResolution);
+  for (const { field, detail } of asked) {
+    const place = `${field}.image_url.detail`;
+    if (!isOne) lose(place, "dropped", "the API has one resolution for all images of a request");
+    else if (detail === "original") lose(place, "approximated", "sent as high, the highest here");
   }
-  return {};
+  return isOne ? { mediaResolution } : {};
 }

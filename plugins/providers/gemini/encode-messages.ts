@@ -1,10 +1,11 @@
 import type { ChatMessage } from "intellirouter/plugin";
 import { callInput } from "../hub/call-input.ts";
 import { asObject, asText, objectsOf } from "../hub/loose.ts";
+import { loseCacheMarks } from "../hub/part-marks.ts";
 import { invalid } from "../hub/refuse.ts";
 import type { Content, EncodeContext, Part } from "./encode-context.ts";
 import { encodeImage } from "./encode-files.ts";
-import { encodeContent, encodeText, loseCacheMark } from "./encode-parts.ts";
+import { encodeContent, encodeText } from "./encode-parts.ts";
 import { callSignature, encodeReasoning, signCalls, signText } from "./encode-reasoning.ts";
 
 interface Turn {
@@ -36,7 +37,7 @@ export function encodeConversation(
   const names = new Map<string, string>();
   messages.forEach((message, index) => {
     const field = `messages[${index}]`;
-    loseCacheMark(message, field, context);
+    loseCacheMarks(message, field, context.lose);
     if (message.role !== "tool" && message.role !== "function" && message.name !== undefined) {
       context.lose(`${field}.name`, "dropped", "the API knows no names of participants");
     }

@@ -1,4 +1,5 @@
-import { asText, isObject, type Loose } from "../hub/loose.ts";
+import { asText, type Loose } from "../hub/loose.ts";
+import { loseCacheMarks } from "../hub/part-marks.ts";
 import { unsupported } from "../hub/refuse.ts";
 import type { EncodeContext, Part } from "./encode-context.ts";
 import { encodeAudio, encodeFile, encodeImage, encodeVideo } from "./encode-files.ts";
@@ -15,7 +16,7 @@ export function encodeText(content: unknown, field: string, context: EncodeConte
   if (typeof content === "string") return textPart(content);
   if (!Array.isArray(content)) return [];
   return content.flatMap((part: Loose, index) => {
-    loseCacheMark(part, `${field}[${index}]`, context);
+    loseCacheMarks(part, `${field}[${index}]`, context.lose);
     if (part.type === "text") return textPart(asText(part.text));
     if (part.type === "refusal") return textPart(asText(part.refusal));
     throw unsupported(`${field}[${index}].type`, `A part of type "${part.type}" cannot be here.`);
@@ -23,7 +24,7 @@ export function encodeText(content: unknown, field: string, context: EncodeConte
 }
 
 function encodePart(part: Loose, field: string, context: EncodeContext): Part[] {
-  loseCacheMark(part, field, context);
+  loseCacheMarks(part, field, context.lose);
   switch (part.type) {
     case "text":
       return textPart(asText(part.text));
@@ -39,13 +40,6 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Part[] 
       return [encodeFile(part, field, context)];
     default:
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
-  }
-}
-
-/** The API finds by itself what it has seen before; what it is to keep is created by a call of its own. */
-export function loseCacheMark(part: Loose, field: string, { lose }: EncodeContext): void {
-  if (isObject(part.cache_control)) {
-    lose(`${field}.cache_control`, "dropped", "the API caches by itself, and knows no marks");
   }
 }
 

@@ -107,11 +107,12 @@ function webSearch(
   { lose }: EncodeContext,
 ): Loose[] {
   if (!isObject(options)) return [];
-  for (const field of ["search_context_size", "user_location"]) {
-    const value = options[field];
-    if (value !== undefined && value !== null && value !== "medium") {
-      lose("web_search_options", "approximated", `Google's search has no ${field}`);
-    }
+  const { search_context_size: size, user_location: location } = options;
+  if (typeof size === "string" && size !== "medium") {
+    lose("web_search_options.search_context_size", "approximated", "Google's search has one size");
+  }
+  if (isObject(location)) {
+    lose("web_search_options.user_location", "dropped", "Google's search takes no place by its name");
   }
   const isThere = tools?.some(({ type }) => ownTools[type] === "googleSearch") ?? false;
   return isThere ? [] : [{ googleSearch: {} }];

@@ -69,7 +69,6 @@ export function encodeRequest(request: ChatCompletionRequest, settings: EncodeOp
   const lose = loseTo(reportLoss);
   const context: EncodeContext = { options, dialect, files, lose, traits: modelTraits(request.model) };
   loseUncarried(request, carried, lose);
-  if (!isNeutral("user", request.user)) lose("user", "dropped", "the API knows no end users");
   const extras = asObject(asObject(request.extra_body).google);
   for (const name of Object.keys(extras)) {
     if (!carriedExtras.has(name)) lose(`extra_body.google.${name}`, "dropped", "the API has no such field");

@@ -1,4 +1,4 @@
-import { asObject, isObject, type Loose } from "./loose.ts";
+import { asObject, asText, isObject, type Loose } from "./loose.ts";
 
 /** A schema for backends that hold the answer to it with a grammar, and what became of the original. */
 export interface OutputSchema {
@@ -52,6 +52,12 @@ const refused = [
 const single = ["items"];
 const lists = ["anyOf", "allOf", "prefixItems"];
 const maps = ["properties", "$defs", "definitions"];
+
+/** A schema with what the client says of the answer beside it, for APIs that have no other place for that. */
+export function withDescription(schema: Loose, description: unknown): Loose {
+  const said = [asText(description), asText(schema.description)].filter((text) => text !== "");
+  return said.length === 0 ? schema : { ...schema, description: said.join("\n") };
+}
 
 /**
  * The schema as Claude's structured outputs take it: objects are closed, and limits that the grammar does not know become

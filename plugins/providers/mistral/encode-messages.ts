@@ -1,10 +1,11 @@
 import type { ChatMessage, ToolCall } from "intellirouter/plugin";
 import { asText, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
+import { loseCacheMarks } from "../hub/part-marks.ts";
 import { readReasoning } from "../hub/reasoning-items.ts";
 import { invalid } from "../hub/refuse.ts";
 import { MistralCallIds } from "./call-ids.ts";
-import { encodeContent, encodeText, loseCacheMark } from "./encode-parts.ts";
+import { encodeContent, encodeText } from "./encode-parts.ts";
 
 /** The name by which clients know reasoning that is Mistral's. */
 export const mistralFormat = "mistral-v1";
@@ -66,7 +67,7 @@ interface Context {
 function encodeMessage(message: ChatMessage, field: string, context: Context): Message | undefined {
   const { lose } = context;
   const { role, name } = message;
-  loseCacheMark(message, field, lose);
+  loseCacheMarks(message, field, lose);
   if (role !== "tool" && name !== undefined) {
     lose(`${field}.name`, "dropped", "the API knows no names of participants");
   }

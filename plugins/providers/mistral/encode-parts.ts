@@ -1,8 +1,9 @@
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
 import { imageAddress } from "../hub/inline-files.ts";
-import { asObject, asText, given, isObject, type Loose } from "../hub/loose.ts";
+import { asObject, asText, given, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
-import { invalid, unsupported } from "../hub/refuse.ts";
+import { loseCacheMarks } from "../hub/part-marks.ts";
+import { invalid, refuseForeignFile, unsupported } from "../hub/refuse.ts";
 
 /** Parts of Mistral's own, which go as they are. */
 const ownParts = new Set(["document_url", "reference"]);
@@ -20,21 +21,15 @@ export function encodeText(content: unknown, field: string, lose: Lose): string 
   if (!Array.isArray(content)) return "";
   return content.map((part: Loose, index) => {
     const place = `${field}[${index}]`;
-    loseCacheMark(part, place, lose);
+    loseCacheMarks(part, place, lose);
     if (part.type === "text") return asText(part.text);
     if (part.type === "refusal") return asText(part.refusal);
     throw unsupported(`${place}.type`, `A part of type "${part.type}" cannot be here.`);
   }).join("");
 }
 
-export function loseCacheMark(part: Loose, field: string, lose: Lose): void {
-  if (isObject(part.cache_control)) {
-    lose(`${field}.cache_control`, "dropped", "the API caches by itself, and knows no marks");
-  }
-}
-
 function encodePart(part: Loose, field: string, lose: Lose): Loose {
-  loseCacheMark(part, field, lose);
+  loseCacheMarks(part, field, lose);
   switch (part.type) {
     case "text":
       return { type: "text", text: asText(part.text) };
@@ -57,7 +52,10 @@ function encodePart(part: Loose, field: string, lose: Lose): Loose {
 
 function encodeFile(part: Loose, field: string): Loose {
   const { file_id: id, file_data: data, filename } = { ...part, ...asObject(part.file) };
-  if (typeof id === "string") return { type: "file", file_id: id };
+  if (typeof id === "string") {
+    refuseForeignFile(id, `${field}.file.file_id`);
+    return { type: "file", file_id: id };
+  }
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }

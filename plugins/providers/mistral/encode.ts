@@ -3,7 +3,7 @@ import { readTools, type ToolPlan } from "../hub/function-tools.ts";
 import { asObject, asText, given, isObject, type Loose, objectsOf } from "../hub/loose.ts";
 import { type Lose, loseTo } from "../hub/losses.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
-import { isNeutral, loseUncarried } from "../hub/uncarried-fields.ts";
+import { loseUncarried } from "../hub/uncarried-fields.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import type { MistralOptions } from "./options.ts";
 
@@ -52,7 +52,6 @@ export function encodeRequest(
 ): Loose {
   const lose = loseTo(reportLoss);
   loseUncarried(request, carried, lose);
-  if (!isNeutral("user", request.user)) lose("user", "dropped", "the API knows no end users");
   return {
     model: request.model,
     messages: encodeMessages(request.messages, lose),

@@ -2,8 +2,9 @@ import type { ChatMessage } from "intellirouter/plugin";
 import { callInput } from "../hub/call-input.ts";
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
 import { imageAddress, type InlineFiles } from "../hub/inline-files.ts";
-import { asObject, asText, isObject, type Loose, objectsOf } from "../hub/loose.ts";
+import { asObject, asText, type Loose, objectsOf } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
+import { loseCacheMarks, loseImageDetail } from "../hub/part-marks.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
 
 /** What the encoding of messages needs beside them. */
@@ -27,7 +28,7 @@ function encodeMessage(
 ): Loose {
   const { lose } = context;
   const { role, name } = message;
-  loseCacheMark(message, field, lose);
+  loseCacheMarks(message, field, lose);
   if (role !== "tool" && name !== undefined) {
     lose(`${field}.name`, "dropped", "the API knows no names of participants");
   }
@@ -98,7 +99,7 @@ function encodeContent(content: unknown, field: string, context: MessageContext)
   const images: string[] = [];
   content.forEach((part: Loose, index) => {
     const place = `${field}[${index}]`;
-    loseCacheMark(part, place, context.lose);
+    loseCacheMarks(part, place, context.lose);
     if (part.type === "text") texts.push(asText(part.text));
     else if (part.type === "refusal") texts.push(asText(part.refusal));
     else if (part.type === "image_url") images.push(encodeImage(part, place, context));
@@ -111,18 +112,9 @@ function encodeContent(content: unknown, field: string, context: MessageContext)
   return { content: texts.join("\n"), ...(images.length === 0 ? {} : { images }) };
 }
 
-function loseCacheMark(part: Loose, field: string, lose: Lose): void {
-  if (isObject(part.cache_control)) {
-    lose(`${field}.cache_control`, "dropped", "the server caches by itself, and knows no marks");
-  }
-}
-
 function encodeImage(part: Loose, field: string, { files, lose }: MessageContext): string {
   const url = imageAddress(part);
-  const { detail } = asObject(part.image_url);
-  if (detail === "low" || detail === "high") {
-    lose(`${field}.image_url.detail`, "dropped", "the API has no levels of detail");
-  }
+  loseImageDetail(part, field, lose);
   const file = parseDataUrl(url) ?? files.get(url);
   if (file === undefined) {
     throw invalid(`${field}.image_url.url`, "An image needs an http(s) or a data address.");

@@ -3,8 +3,9 @@ import { readTools, type ToolPlan } from "../hub/function-tools.ts";
 import type { InlineFiles } from "../hub/inline-files.ts";
 import { asObject, given, isObject, type Loose } from "../hub/loose.ts";
 import { type Lose, loseTo } from "../hub/losses.ts";
+import { withDescription } from "../hub/output-schema.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
-import { isNeutral, loseUncarried } from "../hub/uncarried-fields.ts";
+import { loseUncarried } from "../hub/uncarried-fields.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import type { OllamaOptions } from "./options.ts";
 
@@ -52,7 +53,6 @@ export function encodeRequest(request: ChatCompletionRequest, settings: EncodeOp
   const { options, files, stream, reportLoss } = settings;
   const lose = loseTo(reportLoss);
   loseUncarried(request, carried, lose);
-  if (!isNeutral("user", request.user)) lose("user", "dropped", "the API knows no end users");
   const { fields, instruction } = encodeTools(readTools(request), lose);
   const messages = encodeMessages(request.messages, { files, lose });
   const runtime = runtimeOptions(request, options);
@@ -116,11 +116,11 @@ function encodeFormat({ response_format: format }: ChatCompletionRequest): unkno
   if (format.type !== "json_schema") {
     throw unsupported("response_format.type", `This backend has no format "${format.type}".`);
   }
-  const { schema } = asObject(format.json_schema);
+  const { schema, description } = asObject(format.json_schema);
   if (!isObject(schema)) {
     throw invalid("response_format.json_schema.schema", "A schema is needed.", "missing_required_parameter");
   }
-  return schema;
+  return withDescription(schema, description);
 }
 
 /** gpt-oss has levels, and cannot stop thinking; the others think or do not (docs.ollama.com, "Thinking"). */

@@ -1,3 +1,4 @@
+import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
 import { placeField } from "../reasoning/places.ts";
@@ -10,8 +11,10 @@ type Part = Loose & { readonly type: string };
 export function toChatMessages(messages: readonly MessageParameter[], options: ToChatOptions): ChatMessage[] {
   return messages.flatMap((message, index): ChatMessage[] => {
     const { role, content } = message;
-    if (typeof content === "string") return [{ role, content }];
     const place = `messages[${index}].content`;
+    loseFields(message, ["role", "content"], `messages[${index}]`, options);
+    if (content === undefined || content === null) return [];
+    if (typeof content === "string") return [{ role, content }];
     if (role === "assistant") return [assistantMessage(content, place, options)];
     return userMessages(role, content, place, options);
   });
@@ -39,15 +42,16 @@ function assistantMessage(
           function: { name: String(block.name), arguments: JSON.stringify(block.input ?? {}) },
           ...marksOf(block, options),
         });
-        loseFields(withoutDirectCaller(block), carriedOfCalls, `${place}[${index}]`, options);
+        loseFields(withoutDirectCaller(block), carriedOfUses, `${place}[${index}]`, options);
         break;
       case "thinking":
       case "redacted_thinking":
         if (options.reasoningReplay === "details") {
           const place = placeField({ content: lengthOf(texts), calls: calls.length });
           reasoning.push(...reasoningDetail(block, reasoning.length).map((each) => ({ ...each, ...place })));
-        } else if (options.reasoningReplay === "text") thought += String(block.thinking ?? "");
-        else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
+        } else if (options.reasoningReplay === "text" && block.type === "thinking") {
+          thought += String(block.thinking ?? "");
+        } else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
         break;
       default:
         lose(
@@ -66,8 +70,6 @@ function assistantMessage(
   };
 }
 
-const carriedOfCalls = ["type", "id", "name", "input", "cache_control"];
-
 /** That the model itself has called a tool is said of every call, and goes without saying elsewhere. */
 function withoutDirectCaller(block: Loose): Loose {
   const { caller, ...rest } = block;
@@ -77,6 +79,9 @@ function withoutDirectCaller(block: Loose): Loose {
 function lengthOf(texts: readonly Part[]): number {
   return texts.reduce((sum, { text }) => sum + String(text).length, 0);
 }
+
+const carriedOfUses = ["type", "id", "name", "input", "cache_control"];
+const carriedOfResults = ["type", "tool_use_id", "content", "is_error", "cache_control"];
 
 /** A signature of "" is the gateway's own, for reasoning that came without one. */
 function reasoningDetail(block: ContentBlock, index: number): Loose[] {
@@ -102,8 +107,8 @@ function userMessages(
       parts.push(...toParts(block, field, options));
       return;
     }
-    loseFields(block, ["type", "tool_use_id", "content", "is_error", "cache_control"], field, options);
     const { text, others } = splitResult(block, field, options);
+    loseFields(block, carriedOfResults, field, options);
     if (block.is_error === true) {
       options.reportLoss({
         field: `${field}.is_error`,
@@ -176,7 +181,9 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
       if (source.type === "base64" || source.type === "url" && options.fileAddresses) {
         return [{ type: "file", file: { filename: `${title}.pdf`, file_data: addressOf(source) }, ...marks }];
       }
-      if (source.type === "file") return [{ type: "file", file: { file_id: source.file_id }, ...marks }];
+      if (source.type === "file") {
+        return [{ type: "file", file: { file_id: fileId(source, `${field}.source.file_id`) }, ...marks }];
+      }
       if (source.type === "content" && Array.isArray(source.content)) {
         return source.content.flatMap((inner: ContentBlock) => toParts(inner, field, options));
       }
@@ -193,6 +200,17 @@ function toParts(block: ContentBlock, field: string, options: ToChatOptions): Pa
   }
   lose(options, field, `chat completions have no ${block.type} of this kind`);
   return [];
+}
+
+/** @throws {UpstreamError} `unsupported` for a file that was uploaded to Anthropic, which no backend of chat completions has. */
+function fileId({ file_id: id }: Loose, param: string): unknown {
+  if (typeof id !== "string" || !id.startsWith("file_")) return id;
+  throw new UpstreamError({
+    kind: "unsupported",
+    code: "unsupported_value",
+    param,
+    message: "The file was uploaded to Anthropic, and this target cannot read it; send its data.",
+  });
 }
 
 function addressOf(source: Loose): string | undefined {
@@ -227,6 +245,8 @@ export function loseFields(
 ): void {
   for (const [name, value] of Object.entries(block)) {
     if (carried.includes(name) || value === null || value === undefined) continue;
+    // Whose words a call is, where they are the model's own.
+    if (name === "caller" && (value as Loose).type === "direct") continue;
     lose(options, `${field}.${name}`, detail);
   }
 }

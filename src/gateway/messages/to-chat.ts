@@ -92,6 +92,13 @@ function loseSettings(
   loseFields(output ?? {}, isJson ? ["effort", "format"] : ["effort"], "output_config", options);
   if (thinking?.type === "disabled") {
     drop(options.reportLoss, "thinking", "whether this backend thinks is its own");
+  } else if (thinking && thinking.type !== "enabled" && typeof output?.effort !== "string") {
+    options.reportLoss({
+      field: "thinking",
+      effect: "approximated",
+      detail: "whether, when and how much this backend thinks is its own",
+    });
+    loseFields(thinking, ["type"], "thinking", options);
   } else loseFields(thinking ?? {}, ["type", "budget_tokens"], "thinking", options);
 }
 
@@ -108,6 +115,7 @@ function systemMessage(system: MessagesRequest["system"], options: ToChatOptions
   if (typeof system === "string") return [{ role: "system", content: system }];
   const parts = system.flatMap((block, index) => {
     if (block.type === "text") {
+      loseFields(block, ["type", "text", "cache_control"], `system[${index}]`, options);
       return [{ type: "text" as const, text: String(block.text ?? ""), ...marksOf(block, options) }];
     }
     drop(options.reportLoss, `system[${index}]`, `a system message has no ${block.type}`);

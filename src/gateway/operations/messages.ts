@@ -1,3 +1,4 @@
+import type { CallContext, Provider } from "../../plugin/api/provider.ts";
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { Message, MessagesRequest } from "../../schema/message.ts";
 import { chatToMessage } from "../messages/from-chat.ts";
@@ -23,6 +24,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
   protocolHeaders,
 
   async complete(provider, body, context, options) {
+    loseHeaders(provider, context);
     if (provider.messages !== undefined) {
       const { body: message, text } = await provider.messages.complete(
         withoutUnsigned(body, context.reportLoss),
@@ -42,6 +44,7 @@ export const messagesOperation: Operation<MessagesRequest> = {
   },
 
   async stream(provider, body, context, options) {
+    loseHeaders(provider, context);
     if (provider.messages !== undefined) {
       const { frames } = await provider.messages.stream(withoutUnsigned(body, context.reportLoss), context);
       return { frames, normaliser: new MessageEventNormaliser(options) };
@@ -59,10 +62,27 @@ export const messagesOperation: Operation<MessagesRequest> = {
   framing: "named",
 };
 
+/** Tells of the headers that a backend is not sent. */
+function loseHeaders(provider: Provider, { protocolHeaders: headers = {}, reportLoss }: CallContext): void {
+  for (const field of attributions) {
+    if (headers[field] === undefined) continue;
+    reportLoss({ field, effect: "dropped", detail: "the gateway asks with a credential of its own" });
+  }
+  if (provider.messages !== undefined || !headers["anthropic-beta"]) return;
+  reportLoss({
+    field: "anthropic-beta",
+    effect: "dropped",
+    detail: "this backend speaks another protocol, which has no such features",
+  });
+}
+
+/** Headers that say for whom a request is made; the gateway asks with credentials of its own, so they go nowhere. */
+const attributions = ["anthropic-user-profile-id", "anthropic-workspace-id"];
+
 /** The headers that Anthropic's own API reads; clients choose features by them. */
 export function protocolHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(
-    ["anthropic-version", "anthropic-beta"].flatMap((name) => {
+    ["anthropic-version", "anthropic-beta", ...attributions].flatMap((name) => {
       const value = headers.get(name);
       return value === null ? [] : [[name, value]];
     }),
