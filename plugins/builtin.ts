@@ -1,4 +1,9 @@
 import type { AnyPlugin } from "intellirouter/plugin";
+import consoleExporter from "./exporters/console.ts";
+import jsonl from "./exporters/jsonl.ts";
+import otlp from "./exporters/otlp/index.ts";
+import webhook from "./exporters/webhook.ts";
+import prometheus from "./exporters/prometheus.ts";
 import anthropic from "./providers/anthropic/index.ts";
 import azureOpenAi from "./providers/azure-openai/index.ts";
 import bedrock from "./providers/bedrock/index.ts";
@@ -62,4 +67,9 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   prefixTokens,
   memory,
   sqlite,
+  prometheus,
+  otlp,
+  jsonl,
+  webhook,
+  consoleExporter,
 ];

@@ -18,10 +18,11 @@ case "${1:-}" in
 esac
 
 # Not loading .env and bunfig.toml is a matter of security: the executable must not run code that happens to lie in the
-# current directory. --production keeps development mode out; source maps give stack traces the names of our files.
+# current directory. --production keeps development mode out; source maps give stack traces the names of our files. With
+# --splitting what is imported on demand is really loaded on demand, and not, with the modules it needs, at every start.
 build() { # outfile [target]
   "$BUN" build --compile --production --bytecode --format=esm --sourcemap \
-    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
+    --splitting --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-autoload-package-json \
     --define "BUILD_VERSION=\"$version\"" ${2:+--target="$2"} src/main.ts --outfile "$1" >&2
   rm -f "$1.map" dist/*.map dist/*.js.map
 }

@@ -10,10 +10,12 @@ import { fileURLToPath } from "node:url";
 import { settingsJsonSchema } from "../src/cli/config.ts";
 import { openApiDocument } from "../src/http/openapi-document.ts";
 import { routeTable } from "../src/http/routes.ts";
+import { metricTable } from "../src/schema/metrics.ts";
 import { settingsSchema } from "../src/schema/settings.ts";
 import { renderCommandLineReference } from "./render-command-line-reference.ts";
 import { renderFidelityReference } from "./render-fidelity-reference.ts";
 import { renderConfigurationReference } from "./render-configuration-reference.ts";
+import { renderMetricsReference } from "./render-metrics-reference.ts";
 
 interface GeneratedFile {
   /** From the root of the repository. */
@@ -30,6 +32,7 @@ const files: readonly GeneratedFile[] = [
     render: () => toJson(settingsJsonSchema()),
   },
   { path: "docs/reference/fidelity.md", render: renderFidelityReference },
+  { path: "docs/reference/metrics.md", render: () => renderMetricsReference(metricTable) },
   { path: "docs/reference/cli.md", render: renderCommandLineReference },
   {
     path: "docs/reference/openapi.json",

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { ChatChunkNormaliser } from "../src/gateway/normalise/chat-chunk-normaliser.ts";
 import { normaliseChatCompletion } from "../src/gateway/normalise/chat-completion.ts";
 import type { PluginDefinition } from "../src/plugin/api/define-plugin.ts";
@@ -33,6 +34,7 @@ export async function recordExchange({ plugin, options, secrets, request }: Reco
     now: () => Date.now(),
     random: Math.random,
     secret: (name) => secrets[name],
+    variable: (name) => process.env[name]?.trim() || undefined,
     download: createDownload({ allow_private_hosts: false, max_bytes: 20_971_520, timeout_ms: 10_000 }),
     sqlite: () => {
       throw new Error("a recording has no database");

@@ -16,6 +16,9 @@ bun_directory=$(dirname "$BUN")
 export PATH="$PWD/node_modules/.bin:$bun_directory:$PATH"
 # The suite must not depend on who runs it.
 unset INTELLIROUTER_CONFIG OPENAI_API_KEY ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN OPENAI_BASE_URL ANTHROPIC_BASE_URL BUN_OPTIONS BUN_BE_BUN
+for variable in $(compgen -e AWS_ || true) $(compgen -e GOOGLE_ || true); do unset "$variable"; done
+# Nor on who has logged in to a cloud.
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 export CI="${CI:-true}" NO_COLOR=1
 
 parts=("$@")
@@ -75,12 +78,17 @@ for part in "${parts[@]}"; do
       ;;
     arch) tests "architecture" ./test/arch ;;
     unit) tests "unit" ./src ./plugins ./test/support ./scripts ;;
-    contract) tests "contracts" ./test/contract ;;
+    contract)
+      need promtool prometheus
+      tests "contracts" ./test/contract
+      ;;
     wire) tests "wire" ./test/wire ./test/fidelity ;;
     golden) tests "golden" ./test/golden ;;
     e2e)
       need curl curl
       need bwrap bubblewrap
+      need redis-server redis-server
+      need promtool prometheus
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;

@@ -1,7 +1,7 @@
 /**
  * The whole request path without a network: the HTTP handler, called in a loop, with a backend that answers at once.
  *
- *   bun bench/micro/handler.ts [--cpu-prof]     prints microseconds for one request
+ *   bun bench/micro/handler.ts [--no-ledger] [--no-limits] [--no-decisions] [--no-log] [--no-telemetry]     prints microseconds for one request
  */
 import { streamBody } from "../../src/runtime/stream-body.ts";
 import { mkdtempSync } from "node:fs";
@@ -10,7 +10,10 @@ import { join } from "node:path";
 import { builtinPlugins } from "../../plugins/builtin.ts";
 import { keyedAccess } from "../../src/auth/access-control.ts";
 import { hashApiKey } from "../../src/auth/api-key.ts";
+import { RoleBook } from "../../src/auth/permissions.ts";
+import { keyFieldsSchema, teamFieldsSchema } from "../../src/schema/account.ts";
 import { loadSettings } from "../../src/config/load-settings.ts";
+import { MemoryResponseCache } from "../../src/gateway/cache/response-cache.ts";
 import { ResponseStore } from "../../src/gateway/responses/response-store.ts";
 import { createApp } from "../../src/http/app.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -18,12 +21,15 @@ import { ModelLists } from "../../src/registry/model-lists.ts";
 import { PriceBook } from "../../src/registry/price-book.ts";
 import { writeAccessLine } from "../../src/roles/access-line.ts";
 import { compose } from "../../src/roles/compose.ts";
+import { createLimiter, openAccounts } from "../../src/roles/open-accounts.ts";
+import { openUsageLedger } from "../../src/roles/open-usage-ledger.ts";
 import { Generations } from "../../src/roles/generations.ts";
 import { openDecisionLog } from "../../src/roles/open-decision-log.ts";
 import { stateSettings } from "../../src/roles/state-settings.ts";
 import { TargetStates } from "../../src/router/target-states.ts";
 import { LineWriter } from "../../src/telemetry/line-writer.ts";
 import { Logger } from "../../src/telemetry/logger.ts";
+import { Telemetry } from "../../src/telemetry/telemetry.ts";
 import memoryStore from "../../test/support/memory-store.ts";
 
 const requests = Number(process.argv.find((argument) => /^\d+$/.test(argument)) ?? 200_000);
@@ -32,7 +38,8 @@ await Bun.write(
   join(directory, "config.toml"),
   `[[providers]]\nname = "one"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\nlist_models = false
 [[providers]]\nname = "two"\nkind = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\nlist_models = false
-[[routes]]\nname = "*"\nwhen = "size(request.messages) < 1000"\ntargets = ["one/*", "two/*"]\n`,
+[[routes]]\nname = "*"\nwhen = "size(request.messages) < 1000"\ntargets = ["one/*", "two/*"]
+[[models]]\nid = "one/bench"\nprice = { input = 0.15, output = 0.6 }\n`,
 );
 const loaded = await loadSettings({
   configPath: join(directory, "config.toml"),
@@ -78,12 +85,34 @@ const shared = {
 const decisions = openDecisionLog(loaded, shared);
 const composition = await compose({ loaded, builtins: builtinPlugins, environment: {}, local: [], shared });
 const generations = new Generations(composition, () => {});
-const access = keyedAccess([{
-  id: "bench",
-  hash: hashApiKey("bench-key-0123456789"),
-  roles: ["developer"],
-  models: ["*"],
-}]);
+const has = (flag: string) => process.argv.includes(flag);
+const limits = {
+  requests_per_minute: 1e9,
+  requests_per_day: 1e9,
+  tokens_per_minute: 1e12,
+  tokens_per_day: 1e12,
+  concurrent_requests: 1e6,
+};
+const budget = { daily_usd: 1e6, monthly_usd: 1e6, total_usd: 9e6 };
+const usage = openUsageLedger({ ...shared, dataDirectory: directory }, () => loaded.settings);
+const accounts = await openAccounts({ ...shared, dataDirectory: directory }, () => {});
+accounts.book.configure({
+  keys: [{
+    id: "bench",
+    hash: hashApiKey("bench-key-0123456789"),
+    fields: keyFieldsSchema.parse(has("--no-limits") ? {} : { team: "core", limits, budget }),
+  }],
+  teams: new Map([["core", teamFieldsSchema.parse({ limits, budget })]]),
+  organisations: new Map(),
+  roles: new RoleBook(),
+});
+const limiter = createLimiter(shared, usage);
+const access = keyedAccess(accounts.book);
+const telemetry = new Telemetry({ clock: systemClock, onError: () => {} });
+if (has("--traces")) {
+  const tracing = { mode: "on", sample_ratio: 1, trust_parent: true, propagate: true } as const;
+  telemetry.configure({ ...loaded.settings.telemetry, tracing }, [], new Map());
+}
 const handler = createApp({
   gateway: {
     clock: systemClock,
@@ -95,16 +124,29 @@ const handler = createApp({
     }),
     onPluginError: () => {},
     stopping: new AbortController().signal,
+    limiter,
+    cache: { store: new MemoryResponseCache(1), maxAnswerBytes: 1 },
+    traces: telemetry.traces,
+    ledger: has("--no-ledger") ? { begin: () => {} } : usage.ledger,
     record: (decision) => {
-      if (!process.argv.includes("--no-decisions")) decisions.record(decision);
-      if (!process.argv.includes("--no-log")) writeAccessLine(logger, decision);
+      if (!has("--no-ledger")) usage.ledger.settle(decision);
+      if (!has("--no-decisions")) decisions.record(decision);
+      if (!has("--no-telemetry")) telemetry.record(decision);
+      if (!has("--no-log")) writeAccessLine(logger, decision);
     },
   },
   logger,
   access: () => access,
+  accounts,
+  limiter,
+  usage: usage.database,
+  flushUsage: () => usage.ledger.flush(),
   listModels: () => [],
   listCapabilities: () => [],
   decisions,
+  scrape: () => telemetry.scrape(),
+  auditLog: { list: () => [] },
+  onRefused: (status) => telemetry.refused(status),
   ready: () => true,
   admit: () => () => {},
   streamBody,
@@ -113,6 +155,7 @@ const handler = createApp({
   maxBytes: 33_554_432,
   maxDepth: 64,
   allowedHosts: new Set(),
+  clientAddress: (address) => address,
   corsOrigins: [],
   corsMaxAgeSeconds: 600,
   accessLog: true,
@@ -155,3 +198,5 @@ console.log(
   } us of CPU`,
 );
 decisions.close();
+usage.close();
+process.exit();

@@ -1,26 +1,28 @@
-import { timingSafeEqual } from "node:crypto";
 import { ApiError } from "../lib/api-error.ts";
-import { hashApiKey, isPlausibleApiKey } from "./api-key.ts";
-import { type Principal, type Role, targetMatcher } from "./principal.ts";
+import type { AccountBook, FoundKey } from "./accounts/account-book.ts";
+import { idOfApiKey, isPlausibleApiKey } from "./api-key.ts";
+import type { BearerTokens } from "./bearer-tokens.ts";
+import { builtInRoles } from "./permissions.ts";
+import { everything, type Principal } from "./principal.ts";
+import { unauthorized } from "./unauthorized.ts";
 
-/** A key as it is known to the gateway: by its hash only. */
-export interface KnownKey {
-  readonly id: string;
-  /** SHA-256, 32 bytes. */
-  readonly hash: Uint8Array;
-  readonly roles: readonly Role[];
-  /** Its id when absent: what one key keeps is no other's business. */
-  readonly tenant?: string | undefined;
-  /** Patterns of `provider/model`. */
-  readonly models: readonly string[];
+/** What a request says of who sent it. */
+export interface Caller {
+  readonly headers: Headers;
+  /** Where it comes from, as far as that can be trusted; undefined on a Unix socket. */
+  readonly address: string | undefined;
 }
 
 /** Turns the credential of a request into a principal. */
 export interface AccessControl {
   /** Whether a request without a key is refused. */
   readonly keyRequired: boolean;
-  /** @throws {ApiError} 401 when a key is needed and none, or a wrong one, was given. */
-  authenticate(headers: Headers): Principal;
+  /**
+   * Answers at once but for the first use of a token, whose issuer's keys may have to be fetched.
+   *
+   * @throws {ApiError} 401 when a key is needed and none, or a wrong one, was given; 403 for a good one from a wrong address.
+   */
+  authenticate(caller: Caller): Principal | Promise<Principal>;
 }
 
 /** Where clients put a key, and which: OpenAI, Azure, Anthropic, Google. */
@@ -37,13 +39,20 @@ const keyHeaders = ["api-key", "x-api-key", "x-goog-api-key"] as const;
 export function openAccess(hosts: ReadonlySet<string>, origins: ReadonlySet<string>): AccessControl {
   const local: Principal = {
     id: "anonymous",
-    roles: ["admin", "developer"],
+    roles: ["admin"],
+    permissions: new Set(builtInRoles.admin),
     tenant: "default",
+    team: undefined,
+    organisation: undefined,
     mayUse: () => true,
+    mayAsk: () => true,
+    mayCall: () => true,
+    accounts: [],
+    grants: everything,
   };
   return {
     keyRequired: false,
-    authenticate(headers) {
+    authenticate({ headers }) {
       const origin = headers.get("origin");
       if (origin !== null && !origins.has("*") && !origins.has(origin) && !isOwnPage(origin, headers)) {
         throw forbidden("Web pages may not call this gateway unless cors.origins names them.");
@@ -74,40 +83,61 @@ function forbidden(message: string): ApiError {
   return new ApiError({ status: 403, code: "origin_not_allowed", message });
 }
 
-/** Access by a fixed set of keys. */
-export function keyedAccess(keys: readonly KnownKey[]): AccessControl {
-  const known = keys.map((key) => ({ hash: key.hash, principal: principalOf(key) }));
+/**
+ * Access by keys, and by tokens of those who the operator trusts to name callers.
+ *
+ * @param tokens undefined where no issuer is configured.
+ */
+export function keyedAccess(
+  book: Pick<AccountBook, "find" | "isComplete">,
+  tokens?: BearerTokens,
+): AccessControl {
   return {
     keyRequired: true,
-    authenticate(headers) {
+    authenticate({ headers, address }) {
       const keys = presentedKeys(headers);
       if (keys.length === 0) {
         throw unauthorized('You didn\'t provide an API key. Send it as "Authorization: Bearer YOUR_KEY".');
       }
+      const token = tokens === undefined ? undefined : keys.find((key) => tokens.isToken(key));
+      if (token !== undefined) return tokens!.verify(token);
+      let refusal: "revoked" | "disabled" | "expired" | undefined;
       // A client may send a stale credential of one kind beside a good one of another.
       for (const key of keys) {
-        const principal = isPlausibleApiKey(key) ? findByHash(known, hashApiKey(key)) : undefined;
-        if (principal !== undefined) return principal;
+        const found = book.find(key);
+        if (found === undefined) continue;
+        if ("principal" in found) return admit(found, address);
+        refusal = found.refusal;
       }
-      throw unauthorized("Incorrect API key provided.");
+      const couldBeGood = keys.some((key) => isPlausibleApiKey(key) && idOfApiKey(key) !== undefined);
+      if (refusal === undefined && couldBeGood && !book.isComplete) throw accountsUnavailable();
+      throw unauthorized(
+        refusal === undefined ? "Incorrect API key provided." : `This API key is ${refusal}.`,
+      );
     },
   };
 }
 
-/** Looks at every key whatever it finds, so that the time tells nothing about which one matched. */
-function findByHash(
-  known: readonly { readonly hash: Uint8Array; readonly principal: Principal }[],
-  hash: Uint8Array,
-): Principal | undefined {
-  let found: Principal | undefined;
-  for (const candidate of known) {
-    if (timingSafeEqual(candidate.hash, hash)) found = candidate.principal;
-  }
-  return found;
+function accountsUnavailable(): ApiError {
+  return new ApiError({
+    status: 503,
+    code: "store_unavailable",
+    message:
+      "The accounts cannot be read at the moment, so this API key cannot be checked. Try again shortly.",
+    retryAfterMs: 1_000,
+  });
 }
 
-function principalOf(key: KnownKey): Principal {
-  return { id: key.id, roles: key.roles, tenant: key.tenant ?? key.id, mayUse: targetMatcher(key.models) };
+function admit(
+  { principal, addresses }: Extract<FoundKey, { principal: Principal }>,
+  address: string | undefined,
+): Principal {
+  if (addresses === undefined || (address !== undefined && addresses.has(address))) return principal;
+  throw new ApiError({
+    status: 403,
+    code: "address_not_allowed",
+    message: "This API key may not be used from this address.",
+  });
 }
 
 function presentedKeys(headers: Headers): string[] {
@@ -123,14 +153,4 @@ function presentedKeys(headers: Headers): string[] {
   }
   for (const name of keyHeaders) keys.push(headers.get(name) ?? "");
   return keys.filter((key) => key !== "");
-}
-
-function unauthorized(message: string): ApiError {
-  return new ApiError({
-    status: 401,
-    type: "invalid_request_error",
-    code: "invalid_api_key",
-    message,
-    headers: { "www-authenticate": 'Bearer realm="intellirouter"' },
-  });
 }

@@ -1,24 +1,18 @@
+import type { Clock } from "../lib/clock.ts";
 import type { Store } from "../plugin/api/store.ts";
-import type { KnownKey } from "./access-control.ts";
+import { keyFieldsSchema } from "../schema/account.ts";
+import type { AccountBook } from "./accounts/account-book.ts";
 import { generateApiKey, hashApiKey } from "./api-key.ts";
 
+/** Of all processes that start on one store at the same time, the one that has set this makes the key. */
 const storeKey = "auth/first-admin-key";
 
-/** The admin key that an earlier start made; undefined when none did. */
-export async function findAdminKey(store: Store): Promise<KnownKey | undefined> {
-  const text = await store.get(storeKey);
-  if (text === undefined) return undefined;
-  const { id, hash } = JSON.parse(text) as { id: string; hash: string };
-  return { id, hash: Buffer.from(hash, "hex"), roles: ["admin", "developer"], models: ["*"] };
-}
-
-/** An admin key that is not in the store yet. */
+/** An admin key that is not kept yet. */
 export interface NewAdminKey {
   /** Shown once; only its hash is ever kept. */
   readonly key: string;
-  readonly known: KnownKey;
   /**
-   * Keeps it for the next starts. To be called only when it is about to be shown: a key that nobody knows locks everybody out.
+   * Keeps it, and from then on it is good. To be called only when it is about to be shown: a key that nobody knows locks everybody out.
    *
    * @returns false when another process on the same store has kept its own in the meantime; this one then counts for nothing.
    */
@@ -26,13 +20,38 @@ export interface NewAdminKey {
 }
 
 /** Makes the admin key of a first start. */
-export function makeAdminKey(store: Store): NewAdminKey {
+export function makeAdminKey(store: Store, book: AccountBook, clock: Clock): NewAdminKey {
   const { id, key } = generateApiKey();
-  const hash = hashApiKey(key);
-  const entry = JSON.stringify({ id: `admin-${id}`, hash: hash.toString("hex") });
+  const hash = hashApiKey(key).toString("hex");
   return {
     key,
-    known: { id: `admin-${id}`, hash, roles: ["admin", "developer"], models: ["*"] },
-    keep: () => store.set(storeKey, entry, { onlyIfAbsent: true }),
+    keep: async () => {
+      if (!await store.set(storeKey, JSON.stringify({ id, hash }), { onlyIfAbsent: true })) return false;
+      await keepAdminKey(book, id, hash, clock);
+      return true;
+    },
   };
+}
+
+/** Completes what an earlier start has begun: the key was claimed, and its record is not there (yet). */
+export async function restoreAdminKey(store: Store, book: AccountBook, clock: Clock): Promise<void> {
+  const text = await store.get(storeKey);
+  if (text === undefined) return;
+  const { id, hash } = JSON.parse(text) as { id: string; hash: string };
+  // Ids had a prefix once.
+  const own = id.replace(/^admin-/, "");
+  if (book.key(own) === undefined) await keepAdminKey(book, own, hash, clock);
+}
+
+async function keepAdminKey(book: AccountBook, id: string, hash: string, clock: Clock): Promise<void> {
+  const fields = keyFieldsSchema.parse({ name: "first admin key", roles: ["admin"] });
+  await book.store.save("key", {
+    ...fields,
+    id,
+    hash,
+    created_at: clock.now(),
+    created_by: "first-start",
+    version: 1,
+  });
+  await book.refresh();
 }

@@ -14,8 +14,7 @@ const ownFormat = new RegExp(
 /** A new key: 12 characters name it, 43 (256 bits) are secret. */
 export function generateApiKey(): { readonly id: string; readonly key: string } {
   const id = randomText(idLength);
-  const body = `sk-ir-${id}-${randomText(secretLength)}`;
-  return { id, key: body + checksum(body) };
+  return { id, key: generateSecretFor(id) };
 }
 
 /**
@@ -29,6 +28,17 @@ export function isPlausibleApiKey(key: string): boolean {
     return ownFormat.test(key) && checksum(key.slice(0, -checksumLength)) === key.slice(-checksumLength);
   }
   return /^[!-+\--~]+$/.test(key);
+}
+
+/** The id that a key of our own format carries; undefined for other keys. */
+export function idOfApiKey(key: string): string | undefined {
+  return ownFormat.test(key) ? key.slice(6, 6 + idLength) : undefined;
+}
+
+/** A further secret for a key that keeps its id. */
+export function generateSecretFor(id: string): string {
+  const body = `sk-ir-${id}-${randomText(secretLength)}`;
+  return body + checksum(body);
 }
 
 /** SHA-256 of a key. Enough for random keys, which cannot be guessed offline; passwords would need more. */

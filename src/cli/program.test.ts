@@ -110,10 +110,10 @@ describe("check", () => {
   });
 
   test("prints warnings on standard error and still succeeds", async () => {
-    using folder = temporaryFolder({ "a.toml": "[redis]" });
+    using folder = temporaryFolder({ "a.toml": "[chromadb]" });
     const { code, stderr } = await commandLine(["check", "--config", "a.toml"], { cwd: folder.path });
     expect(code).toBe(0);
-    expect(stderr).toContain("[redis]");
+    expect(stderr).toContain("[chromadb]");
   });
 });
 

@@ -1,14 +1,18 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../lib/config-error.ts";
+import { auditCommand } from "./audit.ts";
 import { checkCommand } from "./check.ts";
 import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import { explainCommand } from "./explain.ts";
 import { withGlobalOptions } from "./global-options.ts";
+import { groupCommand } from "./groups.ts";
 import { healthCommand } from "./health.ts";
+import { keysCommand } from "./keys.ts";
 import { modelsCommand } from "./models.ts";
 import { runCommand } from "./run.ts";
+import { usageCommand } from "./usage.ts";
 import { versionCommand } from "./version.ts";
 
 /** Exit codes: done; failed; wrong usage or configuration. */
@@ -31,6 +35,11 @@ export function createProgram(context: CommandContext): Command {
     configCommand,
     modelsCommand,
     explainCommand,
+    keysCommand,
+    groupCommand("team"),
+    groupCommand("organisation"),
+    usageCommand,
+    auditCommand,
     healthCommand,
     versionCommand,
     completionCommand,

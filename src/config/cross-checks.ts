@@ -3,6 +3,7 @@ import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import type { Settings } from "../schema/settings.ts";
 
 const reservedNames = ["persona", "chain"];
+const builtInRoles = ["admin", "operator", "developer", "viewer", "service"];
 
 /** Faults that no single field shows. Plugin options and conditions are checked where they are compiled. */
 export function crossCheck(
@@ -32,6 +33,29 @@ export function crossCheck(
     if (keyIds.has(id)) report(["auth", "keys", index, "id"], `the key id "${id}" is used twice.`);
     keyIds.add(id);
   });
+
+  const roles = new Set([...builtInRoles, ...settings.auth.roles.map(({ name }) => name)]);
+  settings.auth.roles.forEach(({ name }, index) => {
+    if (builtInRoles.includes(name)) {
+      report(["auth", "roles", index, "name"], `the role "${name}" is built in.`);
+    }
+  });
+  const checkRoles = (names: readonly string[], path: (string | number)[]) =>
+    names.forEach((role, position) => {
+      if (roles.has(role)) return;
+      const hint = didYouMeanSentence(role, [...roles]) || ` Roles: ${[...roles].join(", ")}.`;
+      report([...path, position], `there is no role "${role}".${hint}`);
+    });
+  settings.auth.keys.forEach((key, index) => checkRoles(key.roles, ["auth", "keys", index, "roles"]));
+  settings.auth.issuers.forEach((issuer, index) =>
+    checkRoles(issuer.default_roles, ["auth", "issuers", index, "default_roles"])
+  );
+  for (const kind of ["teams", "organisations"] as const) {
+    const ids = settings.auth[kind].map(({ id }) => id);
+    ids.forEach((id, index) => {
+      if (ids.indexOf(id) < index) report(["auth", kind, index, "id"], `the id "${id}" is used twice.`);
+    });
+  }
 
   const models = new Map(settings.models.map((model) => [model.id, model]));
   const seenModels = new Set<string>();
@@ -116,19 +140,26 @@ export function crossCheck(
     });
   });
 
-  for (const name of ["redis", "chromadb"] as const) {
+  for (const name of ["chromadb"] as const) {
     if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
   }
-  if (settings.auth.mode === "none" && !isLoopback(settings.server.host)) {
+  const exposed = [settings.server.host, hostOf(settings.server.admin_listen)].find((host) =>
+    host !== undefined && !isLoopback(host)
+  );
+  if (settings.auth.mode === "none" && exposed !== undefined) {
     warnings.push(
-      `auth.mode is "none" and server.host is ${settings.server.host}: everybody who reaches this address may use every model`,
+      `auth.mode is "none" and the gateway listens on ${exposed}: everybody who reaches this address may use every model`,
     );
   }
   return { problems, warnings };
 }
 
+function hostOf(address: string | undefined): string | undefined {
+  return address?.slice(0, address.lastIndexOf(":"));
+}
+
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
+  return host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 }
 
 function reserved(

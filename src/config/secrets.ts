@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../lib/config-error.ts";
-import type { ProviderSettings } from "../schema/settings.ts";
+import type { ProviderSettings, RedisSettings } from "../schema/settings.ts";
+import type { ExporterSettings } from "../schema/telemetry-settings.ts";
 import type { Environment } from "./environment.ts";
 
 export interface SecretSources {
@@ -42,6 +43,32 @@ export function providerSecrets(
     }
   }
   return { secrets, warnings };
+}
+
+/** The password for Redis; undefined when none is configured. @throws {ConfigError} when it is named and not there. */
+export function redisPassword(
+  { password_env: env, password_file: file }: RedisSettings,
+  sources: SecretSources,
+): string | undefined {
+  if (file !== undefined) return readSecret(file, sources, "the file of redis.password_file");
+  if (env === undefined) return undefined;
+  return notEmpty(sources.environment[env] ?? "", `the environment variable ${env} of redis.password_env`);
+}
+
+/** The secrets of an exporter by name. @throws {ConfigError} when one that is named cannot be had. */
+export function exporterSecrets(
+  { kind, name = kind, secrets = {} }: ExporterSettings,
+  sources: SecretSources,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([secret, { env, file }]) => {
+      const what = `secrets.${secret} of the exporter "${name}"`;
+      if (file !== undefined) return [secret, readSecret(file, sources, `the file of ${what}`)];
+      const value = sources.environment[env!]?.trim();
+      if (value) return [secret, value];
+      throw new ConfigError([{ message: `${what} is missing: the environment variable ${env} is not set.` }]);
+    }),
+  );
 }
 
 /** Keys of the gateway's own callers that the environment gives: INTELLIROUTER_API_KEYS and INTELLIROUTER_ADMIN_KEY. */

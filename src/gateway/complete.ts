@@ -1,9 +1,15 @@
+import type { ExpectedUse } from "../auth/limits/contracts.ts";
+import { ApiError } from "../lib/api-error.ts";
+import { replaceMember } from "../lib/json-text.ts";
 import type { CallContext, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
-import type { AttemptContext, CatalogModel, RequestFacts } from "../router/contracts.ts";
+import type { AttemptContext, CatalogModel, Dispatched, RequestFacts } from "../router/contracts.ts";
+import { CachedCall, replay } from "./cache/cached-call.ts";
 import { BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
+import { MeteredRequest } from "./metered-request.ts";
+import { boundTokens } from "./operations/prompt-size.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { NormaliserOptions, RequestBody } from "./operation.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
@@ -24,67 +30,139 @@ export async function complete<Body extends RequestBody>(
   const facts = describe(call);
   const record = new RequestRecord(services, generation, recordedCall(call, facts), release);
   try {
-    const resolution = generation.router.resolve(facts);
-    record.resolution = resolution;
-    const plan = generation.router.plan(resolution, facts, record.candidates);
-    const attempt = { signal: call.signal, arrivedAt: call.arrivedAt, attempts: record.attempts };
-
+    const admitted = MeteredRequest.admit(
+      services,
+      { ...call, operation: facts.operation, stream: facts.stream },
+      expectedUse(services, call, facts),
+      record.candidates,
+    );
+    record.metered = admitted instanceof Promise ? await admitted : admitted;
+    record.resolution = generation.router.resolve(facts);
+    const cached = CachedCall.of(services, generation, call, record.resolution);
+    const kept = await cached?.find(facts.mayUse);
+    if (kept !== undefined) return replay(kept, record);
+    const cache = cached === undefined ? undefined : "miss";
     if (!facts.stream) {
-      const dispatched = await generation.router.attempt(
-        plan,
-        (context) => {
-          const { provider, body, callContext, options } = prepare(
-            services,
-            generation,
-            call,
-            record,
-            context,
-          );
-          return call.operation.complete(provider, body, callContext, options);
-        },
-        attempt,
+      const dispatched = await dispatch(
+        services,
+        generation,
+        record,
+        facts,
+        call,
+        ({ provider, body, callContext, options }) =>
+          call.operation.complete(provider, body, callContext, options),
       );
       record.finish(dispatched, dispatched.value, { outcome: "ok" });
-      const { body, text } = dispatched.value;
-      return {
-        target: dispatched.model.id,
-        content: { body, text },
-        losses: record.lossesOf(dispatched.model.id),
-      };
+      const { id } = dispatched.model;
+      const { body, text = cached && JSON.stringify(body) } = dispatched.value;
+      if (text !== undefined) cached?.keep({ target: id, content: { text }, losses: record.lossesOf(id) });
+      return { ...answerOf(dispatched, { body, text }, record), cache };
     }
-    const dispatched = await generation.router.attempt(
-      plan,
-      async (context) => {
-        const { provider, body, callContext, options } = prepare(services, generation, call, record, context);
+    const dispatched = await dispatch(
+      services,
+      generation,
+      record,
+      facts,
+      call,
+      async ({ provider, body, callContext, options }) => {
         const opened = await call.operation.stream!(provider, body, callContext, options);
         return await BegunStream.begin(opened.frames, opened.normaliser);
       },
-      attempt,
     );
-    const stream = new OpenStream(
-      services,
-      dispatched,
-      resolution.timeouts.idleMs,
-      generation.heartbeatMs,
-      record,
-    );
-    return { target: dispatched.model.id, content: { stream }, losses: record.lossesOf(dispatched.model.id) };
+    const { idleMs } = record.resolution!.timeouts;
+    const collector = cached?.collector(dispatched.model.id, record);
+    const stream = new OpenStream(services, dispatched, idleMs, generation.heartbeatMs, record, collector);
+    return { ...answerOf(dispatched, { stream }, record), cache };
   } catch (error) {
     throw record.fail(error);
   }
 }
 
+/** Finds targets and tries them; again with the cheaper model of a budget that cannot pay the one that was asked for. */
+async function dispatch<Body extends RequestBody, Value>(
+  services: GatewayServices,
+  generation: Generation,
+  record: RequestRecord,
+  facts: RequestFacts,
+  call: GatewayCall<Body>,
+  run: (prepared: ReturnType<typeof prepare<Body>>) => Promise<Value>,
+): Promise<Dispatched<Value>> {
+  const { metered } = record;
+  const plan = generation.router.plan(record.resolution!, facts, record.candidates);
+  try {
+    return await generation.router.attempt(
+      plan,
+      (context) => run(prepare(services, generation, call, record, context)),
+      {
+        signal: call.signal,
+        arrivedAt: call.arrivedAt,
+        attempts: record.attempts,
+        reserve: (target) => metered?.reserve(target),
+      },
+    );
+  } catch (error) {
+    const cheaper = isUnpayable(error) ? metered?.downgrade : undefined;
+    if (cheaper === undefined || record.downgradedTo !== undefined) throw error;
+    record.downgradedTo = cheaper;
+    const cheap = { ...facts, model: cheaper };
+    try {
+      record.resolution = generation.router.resolve(cheap);
+    } catch {
+      // The client has never asked for that name: it is told what is wrong with what it asked for.
+      throw error;
+    }
+    return await dispatch(services, generation, record, cheap, call, run);
+  }
+}
+
+function isUnpayable(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "insufficient_quota" && error.cause === undefined;
+}
+
+function answerOf(
+  { model: { id } }: Dispatched<unknown>,
+  content: GatewayAnswer["content"],
+  record: RequestRecord,
+): GatewayAnswer {
+  return { target: id, content, losses: record.lossesOf(id), limits: record.metered!.limits };
+}
+
+function expectedUse<Body extends RequestBody>(
+  { clock }: GatewayServices,
+  { operation, body }: GatewayCall<Body>,
+  { model, promptTokens, maxOutputTokens, choices = 1 }: RequestFacts,
+): ExpectedUse {
+  const isFree = operation.isFree === true;
+  return {
+    model,
+    promptTokens: isFree ? 0 : promptTokens,
+    mostPromptTokens: () => boundTokens(promptOnly(body)),
+    outputTokens: isFree ? 0 : maxOutputTokens,
+    choices,
+    isFree,
+    arrivedAt: clock.now(),
+  };
+}
+
+/** What of a request goes into its prompt; a model's name does not. */
+function promptOnly({ model: _, ...rest }: RequestBody): unknown {
+  return rest;
+}
+
 function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
-  const { principal, requestId, decisionId, signal, arrivedAt } = call;
+  const { principal, requestId, decisionId, headers, signal, arrivedAt } = call;
   return {
     operation: facts.operation,
     model: facts.model,
     stream: facts.stream,
     principal,
+    user: facts.user,
     requestId,
     decisionId,
+    headers,
     signal,
     arrivedAt,
+    prompt: () => facts.prompt(),
     estimatePromptTokens: () => facts.promptTokens,
   };
 }
@@ -115,28 +193,42 @@ function prepare<Body extends RequestBody>(
   record: RequestRecord,
   { model, signal }: AttemptContext,
 ) {
-  const { body, requestId } = call;
+  const { requestId } = call;
+  const named = { ...call.body, model: model.model };
+  const limit = record.metered?.outputTokens;
+  const body = limit === undefined ? named : call.operation.limitOutput?.(named, limit) ?? named;
   const callContext: CallContext = {
     requestId,
     signal,
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
+    traceHeaders: record.beginCall(),
+    written: body === named ? writtenFor(call, named) : undefined,
     reportLoss: (loss) => record.lose(model.id, loss),
   };
   const options: NormaliserOptions = {
-    includeUsage: body.stream_options?.include_usage === true,
-    forcedModel: generation.echoRequestedModel ? body.model : undefined,
+    includeUsage: call.body.stream_options?.include_usage === true,
+    forcedModel: generation.echoRequestedModel ? call.body.model : undefined,
     fallbackId: requestId,
     fallbackModel: model.model,
     created: Math.floor(services.clock.now() / 1000),
   };
   return {
     provider: providerOf(generation, model),
-    body: { ...body, model: model.model },
+    body,
     callContext,
     options,
   };
+}
+
+/** The client's own bytes, for a backend that gets the request as it is but for the model's name. */
+function writtenFor<Body extends RequestBody>(
+  { body: given, written }: GatewayCall<Body>,
+  body: Body,
+): CallContext["written"] {
+  if (written === undefined || written.body !== given) return undefined;
+  return { body, text: () => replaceMember(written.text, given, "model", JSON.stringify(body.model)) };
 }
 
 function providerOf(generation: Generation, model: CatalogModel): Provider {

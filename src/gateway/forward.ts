@@ -3,7 +3,9 @@ import type { ForwardRequest, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { ForwardedPath, RequestFacts } from "../router/contracts.ts";
 import { ForwardedBody } from "./forwarded-body.ts";
+import type { LimitStates } from "./gateway-call.ts";
 import type { GatewayServices } from "./gateway-services.ts";
+import { MeteredRequest } from "./metered-request.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
 
 /** A request that is handed on as it is. */
@@ -12,6 +14,8 @@ export interface ForwardCall {
   readonly path: ForwardedPath;
   /** The name that the client asked for. */
   readonly model: string;
+  /** Answers that are asked for at once, such as images. */
+  readonly choices: number;
   readonly contentType: string;
   /** The request's body with another model's name in it. Called once for each attempt, and only once unless `replayable`. */
   body(model: string): ForwardRequest["body"];
@@ -33,6 +37,8 @@ export interface ForwardAnswer {
   readonly target: string;
   readonly contentType: string;
   readonly body: ForwardedBody;
+  /** The caller's limits as they stand. */
+  readonly limits: LimitStates;
 }
 
 /**
@@ -47,6 +53,21 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
   const record = new RequestRecord(services, generation, recorded, release);
   try {
     const facts = describe(call);
+    const admitted = MeteredRequest.admit(
+      services,
+      { ...call, operation: call.path, stream: false },
+      {
+        model: call.model,
+        promptTokens: 0,
+        mostPromptTokens: () => 0,
+        outputTokens: 0,
+        choices: call.choices,
+        isFree: false,
+        arrivedAt: services.clock.now(),
+      },
+      record.candidates,
+    );
+    record.metered = admitted instanceof Promise ? await admitted : admitted;
     const resolution = generation.router.resolve(facts);
     record.resolution = resolution;
     const planned = generation.router.plan(resolution, facts, record.candidates);
@@ -66,14 +87,21 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
           signal,
           hops: call.hops,
           tenant: call.principal.tenant,
+          traceHeaders: record.beginCall(),
           reportLoss: (loss) => record.lose(model.id, loss),
         }),
-      { signal: call.signal, arrivedAt: call.arrivedAt, attempts: record.attempts },
+      {
+        signal: call.signal,
+        arrivedAt: call.arrivedAt,
+        attempts: record.attempts,
+        reserve: (target) => record.metered?.reserve(target),
+      },
     );
     return {
       target: dispatched.model.id,
       contentType: dispatched.value.headers.get("content-type") ?? "application/octet-stream",
       body: new ForwardedBody(services, dispatched, plan.timeouts, call.arrivedAt, record),
+      limits: record.metered.limits,
     };
   } catch (error) {
     throw record.fail(error);

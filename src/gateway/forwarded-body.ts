@@ -79,7 +79,7 @@ export class ForwardedBody implements AsyncIterableIterator<Uint8Array> {
 
   #expire(what: string): void {
     const message = `The answer of ${this.#dispatched.model.id} ${what}.`;
-    this.#dispatched.abort(new UpstreamError({ kind: "timeout", message }));
+    this.#dispatched.abort(new UpstreamError({ kind: "timeout", message, ownWords: true }));
   }
 
   #end(result: { outcome: "ok" | "truncated" | "cancelled"; error?: unknown }): void {

@@ -1,3 +1,4 @@
+import type { LimitState } from "../auth/limits/rate-usage.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Loss } from "../schema/decision.ts";
 import type { Operation, RequestBody } from "./operation.ts";
@@ -7,6 +8,8 @@ export interface GatewayCall<Body extends RequestBody = RequestBody> {
   readonly operation: Operation<Body>;
   /** The request as the client sent it; never changed. */
   readonly body: Body;
+  /** What the client wrote, which `body` is, unless something has been put in its place. */
+  readonly written?: WrittenBody<Body>;
   readonly headers: Headers;
   /** Those of them that a backend of the same protocol needs. */
   readonly protocolHeaders: Readonly<Record<string, string>>;
@@ -22,6 +25,12 @@ export interface GatewayCall<Body extends RequestBody = RequestBody> {
   readonly arrivedAt: number;
 }
 
+/** A request and the very text that it was read from. */
+export interface WrittenBody<Body extends RequestBody = RequestBody> {
+  readonly body: Body;
+  readonly text: string;
+}
+
 /** What the client gets. */
 export interface GatewayAnswer {
   /** `provider/model` that served. */
@@ -32,6 +41,16 @@ export interface GatewayAnswer {
     | { readonly stream: AnswerStream };
   /** What the translation to that target lost, as far as it is known when the answer begins. */
   readonly losses: readonly Loss[];
+  /** The caller's limits as they stand. */
+  readonly limits: LimitStates;
+  /** Whether it was kept from before; absent where nothing is kept. */
+  readonly cache?: "hit" | "miss" | undefined;
+}
+
+/** Of all limits that count for a caller, those of which the least is left. */
+export interface LimitStates {
+  readonly requests: LimitState | undefined;
+  readonly tokens: LimitState | undefined;
 }
 
 /** The pieces of an answer, each the JSON text of one event. */

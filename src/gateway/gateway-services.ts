@@ -1,8 +1,11 @@
+import type { Limiter } from "../auth/limits/limiter.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Provider } from "../plugin/api/provider.ts";
 import type { Router } from "../router/router.ts";
-import type { Usage } from "../schema/chat-completion.ts";
 import type { Decision } from "../schema/decision.ts";
+import type { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
+import type { Tracer } from "../telemetry/tracing/tracer.ts";
+import type { ResponseCache } from "./cache/response-cache.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 
 /**
@@ -12,8 +15,6 @@ import type { ResponseStore } from "./responses/response-store.ts";
 export interface Generation {
   readonly router: Router;
   readonly providers: ReadonlyMap<string, Provider>;
-  /** US dollars, or undefined when the price of `provider/model` is unknown. */
-  cost(target: string, usage: Usage): number | undefined;
   /** Answers name the model that the client asked for, instead of the one that ran. */
   readonly echoRequestedModel: boolean;
   /** Longest silence in a stream before a heartbeat, in milliseconds; 0 is none. */
@@ -29,6 +30,18 @@ export interface GatewayServices {
   acquire(): { readonly generation: Generation; release(): void };
   /** Takes the record of a finished request. Must neither throw nor wait. */
   record(decision: Decision): void;
+  /** Answers that routes keep. */
+  readonly cache: {
+    readonly store: ResponseCache;
+    /** The largest answer that is kept. */
+    readonly maxAnswerBytes: number;
+  };
+  /** Limits and budgets. */
+  readonly limiter: Pick<Limiter, "admit">;
+  /** What is written ahead of a request. */
+  readonly ledger: Pick<UsageLedger, "begin">;
+  /** Which trace a request belongs to. */
+  readonly traces: Pick<Tracer, "begin">;
   /** What clients of the Responses protocol go on from. */
   readonly responses: ResponseStore;
   /** Told of a plugin that broke its contract; must not throw. */

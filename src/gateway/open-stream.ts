@@ -3,10 +3,14 @@ import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts"
 import type { Dispatched } from "../router/contracts.ts";
 import type { BegunStream } from "./begun-stream.ts";
 import type { AnswerStream } from "./gateway-call.ts";
+import type { StreamCollector } from "./cache/cached-call.ts";
 import type { GatewayServices } from "./gateway-services.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 type Texts = readonly string[] | undefined;
+
+/** Longest wait for the usage of an answer that is otherwise whole, after its client has left, in milliseconds. */
+const longestDrainMs = 2_000;
 
 /**
  * The way of an answer from the backend to the client once it has begun. Watches for silence with a single timer
@@ -26,15 +30,25 @@ export class OpenStream<Chunk> implements AnswerStream {
   /** Gives the waiting client something. */
   #deliver: ((texts: Texts) => void) | undefined;
   #over = false;
+  #draining = false;
+  /** Pieces after the first, and how long the client waited for them. */
+  #pieces = 0;
+  #waitedMs = 0;
+  #longestMs = 0;
+  #hasBegun = false;
   readonly #services: GatewayServices;
+  readonly #collector: StreamCollector | undefined;
 
+  /** @param collector of the pieces, where they are to be kept. */
   constructor(
     services: GatewayServices,
     dispatched: Dispatched<BegunStream<Chunk>>,
     idleMs: number,
     heartbeatMs: number,
     record: RequestRecord,
+    collector?: StreamCollector,
   ) {
+    this.#collector = collector;
     this.#services = services;
     this.#dispatched = dispatched;
     this.#idleMs = idleMs;
@@ -61,8 +75,25 @@ export class OpenStream<Chunk> implements AnswerStream {
   }
 
   cancel(): void {
-    if (this.#over) return;
+    if (this.#over || this.#draining) return;
+    const { isFinished, usage } = this.#dispatched.value.normaliser;
+    if (isFinished === true && usage === undefined) return void this.#drain();
     this.#dispatched.abort(new DOMException("The client has left.", "AbortError"));
+    this.#end({ outcome: "cancelled" });
+  }
+
+  /** A client that leaves between the last word and the bill is billed all the same; the backend has only that left to say. */
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    const left = new DOMException("The client has left.", "AbortError");
+    const timer = this.#clock.setTimeout(() => this.#dispatched.abort(left), longestDrainMs);
+    let texts = await (this.#reading ?? this.#read());
+    while (texts !== undefined && !this.#over && this.#dispatched.value.normaliser.usage === undefined) {
+      texts = await this.#read();
+    }
+    this.#clock.clearTimeout(timer);
+    if (this.#over) return;
+    this.#dispatched.abort(left);
     this.#end({ outcome: "cancelled" });
   }
 
@@ -73,7 +104,9 @@ export class OpenStream<Chunk> implements AnswerStream {
     try {
       const texts = await this.#dispatched.value.next();
       this.#lastSentAt = this.#clock.monotonic();
+      this.#countWait(this.#lastSentAt - this.#lastPieceAt, texts);
       if (texts === undefined) this.#end({ outcome: "ok" });
+      else this.#collector?.add(texts);
       return texts;
     } catch (error) {
       // After cancel() the call's failure is its consequence and has been recorded.
@@ -81,6 +114,7 @@ export class OpenStream<Chunk> implements AnswerStream {
       // Everything was said; only the connection was not closed, or not as it should be.
       const rest = this.#services.stopping.aborted ? undefined : this.#dispatched.value.wholeAnyway();
       if (rest !== undefined) {
+        this.#collector?.add(rest);
         this.#end({ outcome: "ok" });
         void this.#dispatched.value.close();
         return rest.length === 0 ? undefined : rest;
@@ -89,6 +123,25 @@ export class OpenStream<Chunk> implements AnswerStream {
       this.#end({ outcome: "truncated", error: failure });
       return this.#dispatched.value.normaliser.fail(this.#record.toApiError(failure));
     }
+  }
+
+  #countWait(waitedMs: number, texts: Texts): void {
+    if (this.#hasBegun && texts !== undefined) {
+      this.#pieces++;
+      this.#waitedMs += waitedMs;
+      if (waitedMs > this.#longestMs) this.#longestMs = waitedMs;
+    }
+    this.#hasBegun = true;
+  }
+
+  /** Of the time that the client itself took nothing is counted. */
+  #flow() {
+    if (this.#pieces === 0) return undefined;
+    return {
+      count: this.#pieces,
+      mean_ms: Math.round((this.#waitedMs / this.#pieces) * 1000) / 1000,
+      max_ms: Math.round(this.#longestMs * 1000) / 1000,
+    };
   }
 
   readonly #stop = (): void => {
@@ -113,8 +166,14 @@ export class OpenStream<Chunk> implements AnswerStream {
     this.#services.stopping.removeEventListener("abort", this.#stop);
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     if (result.outcome !== "ok") void this.#dispatched.value.close();
+    this.#collector?.end(result.outcome);
     const { usage, outputCharacters } = this.#dispatched.value.normaliser;
-    this.#record.finish(this.#dispatched, { usage, outputCharacters }, result);
+    const chunks = this.#flow();
+    this.#record.finish(
+      this.#dispatched,
+      { usage, outputCharacters, ...(chunks === undefined ? {} : { chunks }) },
+      result,
+    );
   }
 
   #watch(): void {
@@ -122,7 +181,7 @@ export class OpenStream<Chunk> implements AnswerStream {
     const silentMs = this.#reading === undefined ? 0 : now - this.#lastPieceAt;
     if (this.#idleMs > 0 && silentMs >= this.#idleMs) {
       const message = `The backend sent nothing for ${this.#idleMs} ms in the middle of its answer.`;
-      this.#dispatched.abort(new UpstreamError({ kind: "timeout", message }));
+      this.#dispatched.abort(new UpstreamError({ kind: "timeout", message, ownWords: true }));
       return;
     }
     if (this.#heartbeatMs > 0 && now - this.#lastSentAt >= this.#heartbeatMs) this.#beat(now);

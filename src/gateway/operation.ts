@@ -9,6 +9,8 @@ export interface RequestSummary {
   readonly promptTokens: number;
   /** The client's limit of the answer, when given. */
   readonly maxOutputTokens: number | undefined;
+  /** Answers that are asked for at once; one when absent. */
+  readonly choices?: number;
   readonly needsTools: boolean;
   readonly needsVision: boolean;
   readonly needsJsonSchema: boolean;
@@ -45,6 +47,8 @@ export interface StreamNormaliser<Chunk> {
   /** Whether anything of the answer itself has come: a token, a tool call, reasoning, or the end. */
   readonly hasOutput: boolean;
   readonly usage: Usage | undefined;
+  /** Everything was said; only how much was used may still come. */
+  readonly isFinished?: boolean;
   /** Characters of the answer so far, for an estimate where the backend gives no usage. */
   readonly outputCharacters: number;
 }
@@ -90,6 +94,12 @@ export interface Operation<Body extends RequestBody = RequestBody> {
     context: CallContext,
     options: NormaliserOptions,
   ): Promise<OpenedStream>;
+  /** The request with a limit of its answer's tokens, where it has none. Absent: the endpoint's answers have none or need none. */
+  limitOutput?(body: Body, tokens: number): Body;
+  /** A route may keep its answers and give them again: they depend on the request alone. */
+  readonly isCacheable?: boolean;
+  /** Backends take no money for it. */
+  readonly isFree?: boolean;
   /** How pieces become server-sent events. Absent where there are no streams. */
   readonly framing?: EventFraming;
   /** The headers of a request that belong to its protocol. */

@@ -1,12 +1,18 @@
+import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
-import type { FidelityLoss } from "../plugin/api/provider.ts";
+import { toDollars } from "../lib/money.ts";
+import { costOf } from "../lib/price.ts";
+import type { CallContext, FidelityLoss } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
-import type { AttemptResult, Dispatched, Resolution } from "../router/contracts.ts";
+import type { AttemptResult, CatalogModel, Dispatched, Resolution } from "../router/contracts.ts";
 import { toApiError } from "../router/to-api-error.ts";
 import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decision.ts";
 import type { Usage } from "../schema/chat-completion.ts";
+import type { RequestTrace } from "../telemetry/tracing/tracer.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
+import type { MeteredRequest } from "./metered-request.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
+import { withoutEcho } from "./without-echo.ts";
 
 /** What a record tells of the request itself. */
 export interface RecordedCall {
@@ -14,13 +20,21 @@ export interface RecordedCall {
   /** The name that the client asked for. */
   readonly model: string;
   readonly stream: boolean;
-  readonly principal: { readonly id: string };
+  readonly principal: Pick<Principal, "id" | "team" | "organisation">;
+  /** Answers that are asked for at once; one when absent. */
+  readonly choices?: number;
+  /** The end user that the client names. */
+  readonly user?: string | undefined;
   readonly requestId: string;
   readonly decisionId: string;
+  /** Of the client's request; its trace is in them. */
+  readonly headers: Headers;
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
   /** Arrival on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
+  /** The prompt as one text; absent where the gateway has not read it. */
+  readonly prompt?: () => string;
   /** For backends that do not count. Absent: the endpoint is not about tokens, and none are recorded. */
   readonly estimatePromptTokens?: () => number;
 }
@@ -32,6 +46,8 @@ const mostLosses = 64;
 interface Produced {
   readonly usage: Usage | undefined;
   readonly outputCharacters: number;
+  /** How it flowed, where it came in pieces. */
+  readonly chunks?: Decision["chunks"];
 }
 
 /**
@@ -41,6 +57,8 @@ interface Produced {
 export class RequestRecord {
   /** Filled in by the pipeline as it goes. */
   resolution: Resolution | undefined;
+  metered: MeteredRequest | undefined;
+  downgradedTo: string | undefined;
   readonly candidates: Candidate[] = [];
   readonly attempts: AttemptRecord[] = [];
   readonly losses: Loss[] = [];
@@ -48,6 +66,9 @@ export class RequestRecord {
   readonly #generation: Generation;
   readonly #call: RecordedCall;
   readonly #release: () => void;
+  readonly #trace: RequestTrace | undefined;
+  /** Of the calls in the order in which they began, which is that of the attempts. */
+  readonly #spanIds: string[] = [];
   #written = false;
 
   constructor(
@@ -60,6 +81,15 @@ export class RequestRecord {
     this.#generation = generation;
     this.#call = call;
     this.#release = release;
+    this.#trace = services.traces.begin(call.headers);
+  }
+
+  /** A backend is about to be called; to be asked exactly once for each attempt. Returns what to tell it of the trace. */
+  beginCall(): CallContext["traceHeaders"] {
+    if (this.#trace === undefined) return undefined;
+    const { spanId, headers } = this.#trace.call();
+    if (spanId !== undefined) this.#spanIds.push(spanId);
+    return headers;
   }
 
   /**
@@ -96,19 +126,20 @@ export class RequestRecord {
     const firstTokenMs = dispatched.firstTokenMs === undefined
       ? undefined
       : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
-    const cost = usage === undefined
-      ? undefined
-      : this.#generation.cost(dispatched.model.id, produced.usage ?? { ...usage, total_tokens: 0 });
     this.#write({
-      target: dispatched.model.id,
+      ...booked(dispatched.model, usage, produced.usage, this.#call.choices),
       outcome: result.outcome,
       status: 200,
+      ...(produced.chunks === undefined ? {} : { chunks: produced.chunks }),
       ...(result.error === undefined
         ? {}
         : { error: String((result.error as Error).message ?? result.error) }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(cost === undefined ? {} : { cost_usd: cost }),
     }, firstTokenMs);
+  }
+
+  /** An answer went out that had been kept; it costs nothing. */
+  replayed(target: string): void {
+    this.#write({ target, cached: true, outcome: "ok", status: 200, cost_usd: 0 });
   }
 
   /** No answer came about. Returns what the client is told. */
@@ -118,10 +149,19 @@ export class RequestRecord {
     const refused = aborted && reason instanceof ApiError;
     const cancelled = aborted && !refused;
     const apiError = cancelled ? clientLeft() : this.toApiError(refused ? reason : error);
+    const target = cancelled ? this.metered?.target : undefined;
     this.#write({
+      // A backend that was at work when the client left has read the prompt, and will say so on its bill.
+      ...(target === undefined
+        ? {}
+        : booked(target, this.#usageOf({ usage: undefined, outputCharacters: 0 }), undefined)),
       outcome: cancelled ? "cancelled" : "error",
       status: apiError.status,
       error: apiError.message,
+      // A backend's own code is kept where it is one, and not a text.
+      ...(apiError.code !== null && /^[\w.-]{1,64}$/.test(apiError.code)
+        ? { error_code: apiError.code }
+        : {}),
     });
     return apiError.withHeaders({ "x-intellirouter-decision": this.#call.decisionId });
   }
@@ -137,19 +177,50 @@ export class RequestRecord {
       prompt_tokens: usage?.prompt_tokens ?? estimatePromptTokens!(),
       completion_tokens: usage?.completion_tokens ?? tokensOf(outputCharacters),
       cached_tokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+      cache_write_tokens: Number(usage?.prompt_tokens_details?.cache_write_tokens ?? 0),
       reasoning_tokens: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
       estimated: usage === undefined,
     };
   }
 
+  #recordedAttempts(): AttemptRecord[] {
+    if (this.#spanIds.length === 0 && this.attempts.every(({ message }) => message === undefined)) {
+      return this.attempts;
+    }
+    return this.attempts.map(({ message, ...attempt }, index) => ({
+      ...attempt,
+      ...(message === undefined ? {} : { message: this.#withoutPrompt(message, attempt) }),
+      ...(this.#spanIds[index] === undefined ? {} : { span_id: this.#spanIds[index] }),
+    }));
+  }
+
+  /** Of what backends say; the gateway's own words repeat nothing. */
+  #withoutPrompt(text: string, attempt: Pick<AttemptRecord, "status"> | undefined): string {
+    if (attempt === undefined) return text;
+    const prompt = this.#call.prompt?.();
+    // Of requests that are handed on unread, backends say something only where there is a status.
+    return prompt === undefined && attempt.status === undefined ? text : withoutEcho(text, prompt);
+  }
+
   #write(
-    result:
+    { nanodollars = 0, ...result }:
       & Pick<Decision, "outcome" | "status">
-      & Partial<Pick<Decision, "target" | "error" | "usage" | "cost_usd">>,
+      & Partial<
+        Pick<
+          Decision,
+          "target" | "error" | "error_code" | "usage" | "cost_usd" | "price_version" | "chunks" | "cached"
+        >
+      >
+      & { readonly nanodollars?: number },
     firstTokenMs?: number,
   ): void {
     if (this.#written) return;
     this.#written = true;
+    const { usage } = result;
+    this.metered?.settle(
+      usage === undefined ? 0 : usage.prompt_tokens + usage.completion_tokens,
+      nanodollars,
+    );
     this.#release();
     const { clock } = this.#services;
     const call = this.#call;
@@ -162,13 +233,21 @@ export class RequestRecord {
       operation: call.operation,
       model: call.model,
       ...describeResolution(this.resolution),
+      ...(this.downgradedTo === undefined ? {} : { downgraded_to: this.downgradedTo }),
       principal: call.principal.id,
+      ...(call.principal.team === undefined ? {} : { team: call.principal.team }),
+      ...(call.principal.organisation === undefined ? {} : { organisation: call.principal.organisation }),
+      ...(call.user === undefined ? {} : { user: call.user }),
       stream: call.stream,
       policy: this.#generation.policyHash,
       candidates: this.candidates,
-      attempts: this.attempts,
+      attempts: this.#recordedAttempts(),
       ...result,
+      ...(result.error === undefined
+        ? {}
+        : { error: this.#withoutPrompt(result.error, this.attempts.at(-1)) }),
       ...(this.losses.length === 0 ? {} : { losses: this.losses }),
+      ...(this.#trace === undefined ? {} : { trace: this.#trace.describe() }),
       timing: {
         queue_ms: round(this.attempts[0]?.start_ms ?? totalMs),
         ...(firstTokenMs === undefined ? {} : { first_token_ms: round(firstTokenMs) }),
@@ -177,6 +256,23 @@ export class RequestRecord {
       },
     });
   }
+}
+
+/** What an answer, whole or in part, has used and cost. */
+function booked(
+  { id, price }: CatalogModel,
+  usage: Decision["usage"],
+  given: Usage | undefined,
+  answers?: number,
+) {
+  const nanodollars = costOf(price, given ?? usage, answers);
+  return {
+    target: id,
+    ...(usage === undefined ? {} : { usage }),
+    ...(nanodollars === undefined
+      ? {}
+      : { cost_usd: toDollars(nanodollars), price_version: price!.version, nanodollars }),
+  };
 }
 
 /** 499 is nginx's status for a client that closed the request; nobody is there to read it. */

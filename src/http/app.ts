@@ -1,13 +1,14 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
-import { hasPermission, type Principal } from "../auth/principal.ts";
+import type { z } from "zod";
+import type { Permission } from "../auth/permissions.ts";
+import { everything, type Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { TargetCheck } from "./check-target.ts";
 import { asApiError, dialectOf, errorResponse } from "./error-response.ts";
-import type { Exchange } from "./exchange.ts";
 import type { HttpServices, HttpSettings } from "./http-services.ts";
-import type { Route } from "./route.ts";
+import { type Route, type Surface, surfaceOf, surfaces } from "./route.ts";
 import { routeTable } from "./routes.ts";
 
 interface Arrival {
@@ -20,14 +21,39 @@ interface Arrival {
 type GatewayContext = Context<{ Bindings: Arrival }>;
 
 /** Open routes see a caller without any right. */
-const nobody: Principal = { id: "anonymous", roles: [], tenant: "default", mayUse: () => false };
+const nobody: Principal = {
+  id: "anonymous",
+  roles: [],
+  permissions: new Set(),
+  tenant: "default",
+  team: undefined,
+  organisation: undefined,
+  mayUse: () => false,
+  mayAsk: () => false,
+  mayCall: () => false,
+  accounts: [],
+  grants: everything,
+};
 
 /** Client-chosen request ids are taken over when they are harmless to print. */
 const requestIdPattern = /^[\w.:-]{1,128}$/;
 
+/** What one address serves. */
+export interface Served {
+  readonly surfaces: ReadonlySet<Surface>;
+  /** Of those, the ones that ask for no key. */
+  readonly open: ReadonlySet<Surface>;
+}
+
+const everySurface: Served = { surfaces: new Set(surfaces), open: new Set() };
+
 /** The gateway's HTTP surface: one handler for every request, which never throws. */
-export function createApp(services: HttpServices, settings: HttpSettings): RequestHandler {
-  const app = createRouter(services, settings);
+export function createApp(
+  services: HttpServices,
+  settings: HttpSettings,
+  served: Served = everySurface,
+): RequestHandler {
+  const app = createRouter(services, settings, served);
   const target = new TargetCheck(settings.allowedHosts);
   const { clock } = services.gateway;
   return async (request, connection) => {
@@ -42,7 +68,9 @@ export function createApp(services: HttpServices, settings: HttpSettings): Reque
     } catch (error) {
       response = errorResponse(asApiError(error), requestId, dialectOf(pathOf(request.url)));
     }
-    if (settings.accessLog && !response.headers.has("x-intellirouter-decision")) {
+    const isRecorded = response.headers.has("x-intellirouter-decision");
+    if (response.status >= 400 && !isRecorded) services.onRefused(response.status);
+    if (settings.accessLog && !isRecorded) {
       services.logger.info("request", {
         request_id: requestId,
         method: request.method,
@@ -60,18 +88,21 @@ function timedId(nowMs: number): string {
   return nowMs.toString(16).padStart(12, "0") + crypto.randomUUID().slice(13);
 }
 
-function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bindings: Arrival }> {
+function createRouter(
+  services: HttpServices,
+  settings: HttpSettings,
+  served: Served,
+): Hono<{ Bindings: Arrival }> {
   const app = new Hono<{ Bindings: Arrival }>();
   if (settings.corsOrigins.length > 0) app.use(crossOrigin(settings));
   const middlewares = settings.corsOrigins.length > 0 ? 1 : 0;
-  const routes = routeTable();
-  for (const route of routes) {
+  for (const route of servedRoutes(served)) {
     app.on(route.method, route.path, (context) => run(route, context, services, settings));
   }
   app.notFound((context) => {
     // Asked of the router only here: a second handler on each path would take every request off its fast way.
     const takes = (method: string) => app.router.match(method, context.req.path)[0].length > middlewares;
-    const allowed = ["GET", "POST", "DELETE"].filter(takes);
+    const allowed = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter(takes);
     const refusal = allowed.length > 0 ? methodNotAllowed(allowed) : new ApiError({
       status: 404,
       code: "unknown_url",
@@ -95,33 +126,85 @@ function createRouter(services: HttpServices, settings: HttpSettings): Hono<{ Bi
   return app;
 }
 
+/** The routes of an address; those that ask for no key there are as good as open. */
+function servedRoutes({ surfaces, open }: Served): readonly Route[] {
+  return routeTable().flatMap((route) => {
+    const surface = surfaceOf(route);
+    if (surface === "every") return [route];
+    if (!surfaces.has(surface)) return [];
+    return [open.has(surface) ? { ...route, permission: "open" as const } : route];
+  });
+}
+
 function run(
   route: Route,
   context: GatewayContext,
   services: HttpServices,
   settings: HttpSettings,
 ): Response | Promise<Response> {
-  const exchange: Exchange = {
-    ...context.env,
-    request: context.req.raw,
-    services,
-    settings,
-    principal: authorise(route, context.req.raw, services),
-    parameter: (name) => context.req.param(name) ?? "",
-    query: (name) => context.req.query(name),
-  };
-  return route.handle(exchange);
+  const request = context.req.raw;
+  // Clients of the vendors' protocols may send what we do not know yet.
+  if (route.querySchema !== undefined && route.path.startsWith("/admin/")) {
+    checkQuery(route.querySchema, request.url);
+  }
+  const answer = (principal: Principal) =>
+    route.handle({
+      ...context.env,
+      request,
+      services,
+      settings,
+      principal,
+      parameter: (name) => context.req.param(name) ?? "",
+      query: (name) => context.req.query(name),
+    });
+  if (route.permission === "open") return answer(nobody);
+  const { connection } = context.env;
+  const principal = services.access().authenticate({
+    headers: request.headers,
+    get address() {
+      return settings.clientAddress(connection.remoteAddress, request.headers);
+    },
+  });
+  if (!(principal instanceof Promise)) {
+    checkPermission(route, principal, context.req.path);
+    return answer(principal);
+  }
+  return principal.then((found) => {
+    checkPermission(route, found, context.req.path);
+    return answer(found);
+  });
 }
 
-function authorise(route: Route, request: Request, services: HttpServices): Principal {
-  if (route.permission === "open") return nobody;
-  const principal = services.access().authenticate(request.headers);
-  if (hasPermission(principal, route.permission)) return principal;
-  throw new ApiError({
-    status: 403,
-    code: "permission_denied",
-    message: `This key has no right to ${route.permission}.`,
-  });
+/** @throws {ApiError} 400: a parameter with a typing error would show more than was asked for. */
+function checkQuery({ shape }: z.ZodObject, url: string): void {
+  const start = url.indexOf("?");
+  if (start < 0) return;
+  for (const name of new URLSearchParams(url.slice(start)).keys()) {
+    if (Object.hasOwn(shape, name)) continue;
+    throw new ApiError({
+      status: 400,
+      code: "unknown_parameter",
+      param: name.slice(0, 64),
+      message: `There is no query parameter "${name.slice(0, 64)}". Parameters: ${
+        Object.keys(shape).join(", ")
+      }.`,
+    });
+  }
+}
+
+/** @throws {ApiError} 403 */
+function checkPermission({ permission, isForAll }: Route, principal: Principal, path: string): void {
+  const may = permission === "any" || principal.permissions.has(permission as Permission);
+  if (!may) throw denied(`This key has no right to ${permission}.`);
+  if (permission === "any") return;
+  if (isForAll === true && principal.team !== undefined) {
+    throw denied("This concerns more than your team.");
+  }
+  if (!principal.mayCall(path)) throw denied(`This key may not call ${path}.`);
+}
+
+function denied(message: string): ApiError {
+  return new ApiError({ status: 403, code: "permission_denied", message });
 }
 
 /**
@@ -131,7 +214,7 @@ function authorise(route: Route, request: Request, services: HttpServices): Prin
 function crossOrigin(settings: HttpSettings) {
   return cors({
     origin: settings.corsOrigins.includes("*") ? "*" : [...settings.corsOrigins],
-    allowMethods: ["GET", "POST", "DELETE", "OPTIONS"],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     exposeHeaders: [
       "x-request-id",
       "x-intellirouter-decision",

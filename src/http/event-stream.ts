@@ -24,6 +24,7 @@ export class EventStream implements AsyncIterableIterator<string> {
     this.#left = left;
     this.#onEnd = onEnd;
     left.addEventListener("abort", this.#leave);
+    if (left.aborted) this.#leave();
   }
 
   [Symbol.asyncIterator](): this {

@@ -1,3 +1,8 @@
+import type { AccountBook } from "../auth/accounts/account-book.ts";
+import type { AccountManager } from "../auth/accounts/account-manager.ts";
+import type { Limiter } from "../auth/limits/limiter.ts";
+import type { AuditLog } from "../telemetry/audit/audit-log.ts";
+import type { UsageDatabase } from "../telemetry/ledger/usage-database.ts";
 import type { AccessControl } from "../auth/access-control.ts";
 import type { ChatFeature, Fidelity } from "../plugin/api/fidelity.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
@@ -31,6 +36,11 @@ export interface HttpServices {
   readonly gateway: GatewayServices;
   readonly logger: Logger;
   readonly access: () => AccessControl;
+  readonly accounts: { readonly book: AccountBook; readonly manager: AccountManager };
+  readonly limiter: Pick<Limiter, "standing">;
+  readonly usage: Pick<UsageDatabase, "sums" | "records" | "reconcile">;
+  /** Books what the usage database does not have yet. */
+  readonly flushUsage: () => void;
   /** Only what the caller may use. */
   readonly listModels: (mayUse: (target: string) => boolean) => readonly ListedModel[];
   /** What survives on the way to each of them; only what the caller may use. */
@@ -44,8 +54,14 @@ export interface HttpServices {
       target?: string | undefined;
       outcome?: string | undefined;
       principal?: string | undefined;
+      team?: string | undefined;
     }): readonly Decision[];
   };
+  /** The metrics for whoever reads them; undefined when there is no form for them. */
+  readonly scrape: () => { readonly contentType: string; readonly body: string } | undefined;
+  readonly auditLog: Pick<AuditLog, "list">;
+  /** Told of an error status of a request that left no decision record. */
+  readonly onRefused: (status: number) => void;
   /** False from the announcement of a shutdown on, and until the first configuration is in place. */
   readonly ready: () => boolean;
   /** Counts a running inference request; undefined when there are already as many as may be. */
@@ -59,6 +75,8 @@ export interface HttpServices {
 export interface HttpSettings extends ReadLimits {
   /** Lower-case host names; empty allows all. */
   readonly allowedHosts: ReadonlySet<string>;
+  /** Where a request comes from, by the address of its connection and what trusted proxies say. */
+  readonly clientAddress: (remoteAddress: string | undefined, headers: Headers) => string | undefined;
   readonly corsOrigins: readonly string[];
   readonly corsMaxAgeSeconds: number;
   readonly accessLog: boolean;

@@ -38,7 +38,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
 
 function describe(route: Route): Record<string, unknown> {
   const content: Record<string, unknown> = {
-    "application/json": { schema: route.responseSchema === undefined ? {} : toSchema(route.responseSchema) },
+    [route.mediaType ?? "application/json"]: {
+      schema: route.responseSchema === undefined ? {} : toSchema(route.responseSchema),
+    },
   };
   if (route.streams) content["text/event-stream"] = { schema: { type: "string" } };
   return {

@@ -36,7 +36,8 @@ describe("a body is read", () => {
   };
   for (const [encoding, compressed] of Object.entries(encodings)) {
     test(`encoded with ${encoding}`, async () => {
-      expect(await readJson(request(compressed, { "content-encoding": encoding }), limits)).toEqual(value);
+      const read = await readJson(request(compressed, { "content-encoding": encoding }), limits);
+      expect(read).toEqual({ value, text: JSON.stringify(value) });
     });
   }
 
@@ -47,12 +48,12 @@ describe("a body is read", () => {
         controller.close();
       },
     });
-    expect(await readJson(request(stream), limits)).toEqual(value);
+    expect((await readJson(request(stream), limits)).value).toEqual(value);
   });
 
   test("with any JSON media type, or none", async () => {
     for (const type of ["application/json", "application/json; charset=utf-8", "application/vnd.api+json"]) {
-      expect(await readJson(request("{}", { "content-type": type }), limits)).toEqual({});
+      expect((await readJson(request("{}", { "content-type": type }), limits)).value).toEqual({});
     }
   });
 });
@@ -140,7 +141,7 @@ describe("a body is refused", () => {
       );
       expect([error.status, error.code]).toEqual([400, "json_too_deep"]);
     }
-    expect(await readJson(request("[".repeat(64) + "]".repeat(64)), limits)).toBeArray();
+    expect((await readJson(request("[".repeat(64) + "]".repeat(64)), limits)).value).toBeArray();
   });
 
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
@@ -162,8 +163,8 @@ test("an encoding may stand beside identity, and a body that is cut off is told"
       }),
       { maxBytes: 1_000_000, maxDepth: 64 },
     );
-  expect(await read(zstdCompressSync(body), "zstd, identity")).toEqual(JSON.parse(body));
-  expect(await read(gzipSync(body), "gzip, identity")).toEqual(JSON.parse(body));
+  expect((await read(zstdCompressSync(body), "zstd, identity")).value).toEqual(JSON.parse(body));
+  expect((await read(gzipSync(body), "gzip, identity")).value).toEqual(JSON.parse(body));
   for (const [bytes, encoding] of [[zstdCompressSync(body), "zstd"], [gzipSync(body), "gzip"]] as const) {
     const error = await read(bytes.subarray(0, bytes.length / 2), encoding).then(
       () => undefined,

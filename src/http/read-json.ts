@@ -11,14 +11,17 @@ export interface ReadLimits {
 }
 
 /**
- * The JSON value of a request body.
+ * The JSON value of a request body, and the text that it was read from.
  *
  * Compressed bodies are decoded with the same limit on what comes out, so a bomb costs no more than a plain
  * body. The value's nesting is limited because later steps recurse.
  *
  * @throws {ApiError} 400, 413 or 415
  */
-export async function readJson(request: Request, limits: ReadLimits): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  limits: ReadLimits,
+): Promise<{ readonly value: unknown; readonly text: string }> {
   checkMediaType(request.headers.get("content-type"));
   const length = Number(request.headers.get("content-length") ?? Number.NaN);
   if (length > limits.maxBytes) throw tooLarge(limits.maxBytes);
@@ -40,7 +43,7 @@ export async function readJson(request: Request, limits: ReadLimits): Promise<un
     throw await notJson(text, error);
   }
   checkDepth(value, limits.maxDepth);
-  return value;
+  return { value, text };
 }
 
 function checkMediaType(contentType: string | null): void {

@@ -20,6 +20,12 @@ import {
   responsesRequestSchema,
 } from "../schema/response.ts";
 import type { Route } from "./route.ts";
+import { auditRoute } from "./routes/audit.ts";
+import { clearCacheRoute } from "./routes/admin-cache.ts";
+import { groupRoutes } from "./routes/admin-groups.ts";
+import { keyRoutes } from "./routes/admin-keys.ts";
+import { usageRoutes } from "./routes/admin-usage.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { forwardRoutes } from "./routes/forward.ts";
@@ -27,6 +33,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { endpointRoute, inferenceRoute } from "./routes/inference.ts";
 import { getModelRoute, listModelsRoute } from "./routes/models.ts";
 import { openApiRoute } from "./routes/openapi.ts";
+import { ownKeyRoute } from "./routes/own-key.ts";
 import { responseRoutes } from "./routes/responses.ts";
 
 /** Every path that the gateway serves. */
@@ -86,9 +93,16 @@ export function routeTable(): readonly Route[] {
     listCapabilitiesRoute,
     listModelsRoute,
     getModelRoute,
+    ownKeyRoute,
     ...healthRoutes,
+    ...keyRoutes,
+    ...groupRoutes,
+    ...usageRoutes,
+    clearCacheRoute,
     listDecisionsRoute,
     getDecisionRoute,
+    auditRoute,
+    metricsRoute,
   ];
   return [...routes, openApiRoute(routes)];
 }

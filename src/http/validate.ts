@@ -1,5 +1,9 @@
 import { z } from "zod";
 import { ApiError } from "../lib/api-error.ts";
+import { accountName } from "../schema/account.ts";
+
+/** An account's id in a path. */
+export const accountIdSchema = z.strictObject({ id: accountName });
 
 /**
  * Checks a value against a schema and hands back the value itself: what is forwarded is what the client sent, unknown

@@ -4,7 +4,21 @@ const longNumber = /\d{16}/;
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
 /** ES2025's raw JSON, which the type declarations do not have yet. */
-const { rawJSON } = JSON as unknown as { rawJSON?: (text: string) => unknown };
+const { rawJSON, isRawJSON } = JSON as unknown as {
+  rawJSON?: (text: string) => unknown;
+  isRawJSON?: (value: unknown) => boolean;
+};
+
+/** Whether a parsed value is a number that a double would change, kept as its text. */
+export function isRawJson(value: object): boolean {
+  return isRawJSON?.(value) ?? false;
+}
+
+/** Whether a parsed value is an integer that is too long for a double; it is written again as it came. */
+export function isLongInteger(value: unknown): boolean {
+  return typeof value === "object" && value !== null && isRawJson(value) &&
+    /^-?\d+$/.test((value as { readonly rawJSON: string }).rawJSON);
+}
 
 /**
  * Parses JSON so that writing it again gives the same numbers: ids of twenty digits are common in what tools take and give, and a

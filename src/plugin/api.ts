@@ -22,6 +22,8 @@ export type {
   PluginHost,
   PluginLogger,
 } from "./api/host.ts";
+export { ExportError, isExportError } from "./api/exporter.ts";
+export type { ExportBatch, Exporter, ExportErrorOptions, ScrapedMetrics } from "./api/exporter.ts";
 export { chatFeatures } from "./api/fidelity.ts";
 export type { ChatFeature, Fidelity } from "./api/fidelity.ts";
 export type {
@@ -56,6 +58,7 @@ export { isUpstreamError, UpstreamError } from "./api/upstream-error.ts";
 export type { UpstreamErrorKind, UpstreamErrorOptions } from "./api/upstream-error.ts";
 export { BackendClient } from "./api/wire/backend-client.ts";
 export type { BackendClientOptions, OutgoingRequest } from "./api/wire/backend-client.ts";
+export type { HistogramReading } from "../lib/histogram.ts";
 export { parseJson } from "../lib/lossless-json.ts";
 export { openBody } from "./api/wire/body-reader.ts";
 export type { BodyReader } from "./api/wire/body-reader.ts";
@@ -76,3 +79,22 @@ export type { Completion, CompletionChunk, CompletionRequest } from "../schema/c
 export type { Message, MessageEvent, MessagesRequest, TokenCount } from "../schema/message.ts";
 export type { ResponseEvent, ResponseObject, ResponsesRequest } from "../schema/response.ts";
 export type { EmbeddingRequest, EmbeddingResponse } from "../schema/embedding.ts";
+export { metricTable } from "../schema/metrics.ts";
+export type {
+  MetricDescription,
+  MetricFamily,
+  MetricLabels,
+  MetricName,
+  MetricSample,
+  SummaryReading,
+} from "../schema/metrics.ts";
+export { telemetryEventSchema } from "../schema/telemetry-event.ts";
+export type {
+  AlertEvent,
+  AuditEvent,
+  BreakerEvent,
+  EventType,
+  RequestEvent,
+  TelemetryEvent,
+} from "../schema/telemetry-event.ts";
+export type { AttemptRecord, Decision } from "../schema/decision.ts";

@@ -6,3 +6,6 @@ export type { StrategyKitOptions } from "./testing/strategy-kit.ts";
 export type { Skips, TestFunctions } from "./testing/test-functions.ts";
 export { testProvider } from "./testing/provider-kit.ts";
 export type { ProviderKitOptions } from "./testing/provider-kit.ts";
+export { testExporter } from "./testing/exporter-kit.ts";
+export type { ExporterKitOptions } from "./testing/exporter-kit.ts";
+export { sampleEvents, sampleFamilies } from "./testing/sample-telemetry.ts";

@@ -1,10 +1,10 @@
 import type { PluginDefinition } from "../plugin/api/define-plugin.ts";
 import type { LoopbackDiscovery } from "../plugin/api/provider.ts";
 
-/** A provider that was found instead of configured. */
-export interface DiscoveredProvider {
+/** A provider, or another kind of plugin that the environment can ask for, that was found instead of configured. */
+export interface Discovered<Kind extends "provider" | "exporter"> {
   readonly name: string;
-  readonly plugin: PluginDefinition<"provider">;
+  readonly plugin: PluginDefinition<Kind>;
   readonly options: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, string>>;
   readonly origin: "environment" | "loopback" | "built-in";
@@ -12,13 +12,15 @@ export interface DiscoveredProvider {
   readonly found: string;
 }
 
+export type DiscoveredProvider = Discovered<"provider">;
+
 type ProviderPlugin = PluginDefinition<"provider">;
 
-/** Providers whose keys are in the environment, as their plugins declare it. */
-export function discoverEnvironment(
-  plugins: readonly ProviderPlugin[],
+/** Plugins whose keys or addresses are in the environment, as they declare it. */
+export function discoverEnvironment<Kind extends "provider" | "exporter">(
+  plugins: readonly PluginDefinition<Kind>[],
   environment: Readonly<Record<string, string | undefined>>,
-): DiscoveredProvider[] {
+): Discovered<Kind>[] {
   return plugins.flatMap((plugin) => {
     const declared = plugin.discovery?.environment;
     if (declared === undefined) return [];

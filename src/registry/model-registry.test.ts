@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import type { ModelDescription, Provider } from "../plugin/api/provider.ts";
-import type { Usage } from "../schema/chat-completion.ts";
 import { modelSchema, type ModelSettings } from "../schema/settings.ts";
 import { ModelRegistry, type RegisteredProvider } from "./model-registry.ts";
 import { PriceBook } from "./price-book.ts";
@@ -36,13 +35,6 @@ function registry(
     prices,
   });
 }
-
-const usage = (prompt: number, completion: number, cached = 0): Usage => ({
-  prompt_tokens: prompt,
-  completion_tokens: completion,
-  total_tokens: prompt + completion,
-  prompt_tokens_details: { cached_tokens: cached },
-});
 
 describe("find", () => {
   const models = registry([
@@ -119,7 +111,7 @@ describe("what is known of a model", () => {
       ownedBy: "vendor",
       inputPrice: 1,
       outputPrice: 2,
-      cachedInputPrice: undefined,
+      price: { input: 1, output: 2, cachedInput: undefined, tiers: [] },
     });
   });
 
@@ -199,32 +191,5 @@ describe("list", () => {
     expect(models.names()).toEqual(["smart", "cloud/late"]);
     expect(models.find("cloud/late")?.contextLength).toBe(5);
     expect(models.find("smart")?.id).toBe("cloud/late");
-  });
-});
-
-describe("cost", () => {
-  const models = registry([{ name: "cloud" }], [
-    { id: "cloud/m", price: { input: 2, output: 10, cached_input: 0.5 } },
-    { id: "cloud/no-cache-price", price: { input: 2, output: 10 } },
-  ]);
-
-  test("prompt, cached prompt and answer at their own prices", () => {
-    expect(models.cost("cloud/m", usage(1_000_000, 100_000, 400_000))).toBeCloseTo(
-      0.6 * 2 + 0.4 * 0.5 + 0.1 * 10,
-      10,
-    );
-  });
-
-  test("cached tokens cost as much as others where no price for them is known", () => {
-    expect(models.cost("cloud/no-cache-price", usage(1_000_000, 0, 400_000))).toBeCloseTo(2, 10);
-  });
-
-  test("a backend that counts more cached than prompt tokens does not make it negative", () => {
-    expect(models.cost("cloud/m", usage(100, 0, 1_000_000))).toBeCloseTo(100 * 0.5 / 1e6, 12);
-  });
-
-  test("is unknown where the price is, and not zero", () => {
-    expect(models.cost("cloud/other", usage(1, 1))).toBeUndefined();
-    expect(models.cost("nobody/other", usage(1, 1))).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { ModelDescription, Provider } from "../plugin/api/provider.ts";
-import type { Usage } from "../schema/chat-completion.ts";
 import type { ModelSettings } from "../schema/settings.ts";
-import type { Price, PriceBook } from "./price-book.ts";
+import { type Price, priceVersion } from "../lib/price.ts";
+import type { PriceBook } from "./price-book.ts";
 
 export interface RegisteredProvider {
   readonly name: string;
@@ -52,7 +52,7 @@ export interface RegistryModel {
   /** US dollars for one million tokens. */
   readonly inputPrice: number | undefined;
   readonly outputPrice: number | undefined;
-  readonly cachedInputPrice: number | undefined;
+  readonly price: Price | undefined;
   /** Seconds since the epoch; 0 when unknown. */
   readonly created: number;
   readonly ownedBy: string;
@@ -125,16 +125,6 @@ export class ModelRegistry {
   /** What `/v1/models` shows: aliases first, then models by provider. */
   list(): readonly ListedName[] {
     return this.#listed;
-  }
-
-  /** US dollars for these tokens, or undefined when the price is unknown. */
-  cost(target: string, usage: Usage): number | undefined {
-    const model = this.find(target);
-    if (model?.inputPrice === undefined || model.outputPrice === undefined) return undefined;
-    const cached = Math.min(usage.prompt_tokens_details?.cached_tokens ?? 0, usage.prompt_tokens);
-    const fresh = usage.prompt_tokens - cached;
-    const input = fresh * model.inputPrice + cached * (model.cachedInputPrice ?? model.inputPrice);
-    return (input + usage.completion_tokens * model.outputPrice) / 1e6;
   }
 
   #alias(id: string, seen: Set<string>): RegistryModel | undefined {
@@ -215,12 +205,22 @@ function withFacts(model: RegistryModel, { capabilities, price }: ModelSettings)
     jsonSchema: capabilities?.json_schema ?? model.jsonSchema,
     contextLength: capabilities?.context_length ?? model.contextLength,
     maxOutputTokens: capabilities?.max_output_tokens ?? model.maxOutputTokens,
-    ...(price === undefined
-      ? {}
-      : pricesOf({ input: price.input, output: price.output, cachedInput: price.cached_input })),
+    ...(price === undefined ? {} : pricesOf({
+      input: price.input,
+      output: price.output,
+      cachedInput: price.cached_input,
+      cacheWrite: price.cache_write,
+      perRequest: price.per_request,
+      tiers: [],
+      version: priceVersion("configuration", price),
+    })),
   };
 }
 
 function pricesOf(price: Price | undefined) {
-  return { inputPrice: price?.input, outputPrice: price?.output, cachedInputPrice: price?.cachedInput };
+  return {
+    price,
+    inputPrice: price?.input,
+    outputPrice: price?.output,
+  };
 }

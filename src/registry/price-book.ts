@@ -1,10 +1,4 @@
-/** What a model costs, in US dollars for one million tokens. */
-export interface Price {
-  readonly input: number;
-  readonly output: number;
-  /** Prompt tokens that the backend had in its cache; the input price when unknown. */
-  readonly cachedInput: number | undefined;
-}
+import { type Price, priceVersion, type Rates } from "../lib/price.ts";
 
 export interface BookEntry {
   readonly price: Price | undefined;
@@ -43,21 +37,37 @@ export class PriceBook {
   #lookUp(vendor: string, model: string): BookEntry | undefined {
     const result = this.#calculate!({ input_tokens: 1, output_tokens: 1 }, model, { providerId: vendor });
     if (result === null) return undefined;
-    const { input_mtok, output_mtok, cache_read_mtok } = result.model_price;
-    const input = base(input_mtok);
-    const output = base(output_mtok);
     return {
-      price: input === undefined && output === undefined
-        ? undefined
-        : { input: input ?? 0, output: output ?? 0, cachedInput: base(cache_read_mtok) },
+      price: priceOf(result.model_price),
       contextLength: result.model.context_window ?? undefined,
     };
   }
 }
 
+type Tiered = number | { readonly base: number; readonly tiers: readonly { start: number; price: number }[] };
+type PriceData = Readonly<Record<string, Tiered | undefined>>;
+
 /** Long prompts can cost more; routing compares the ordinary price. */
-function base(price: unknown): number | undefined {
-  if (typeof price === "number") return price;
-  const tiered = price as { readonly base?: unknown } | null | undefined;
-  return typeof tiered?.base === "number" ? tiered.base : undefined;
+function priceOf(data: PriceData): Price | undefined {
+  const { input_mtok: input, output_mtok: output, cache_read_mtok: cached, cache_write_mtok: written } = data;
+  if (input === undefined && output === undefined) return undefined;
+  const ratesAt = (prompt: number): Rates => ({
+    input: rateAt(input, prompt) ?? 0,
+    output: rateAt(output, prompt) ?? 0,
+    cachedInput: rateAt(cached, prompt),
+    cacheWrite: rateAt(written, prompt),
+  });
+  const starts = [input, output, cached, written].flatMap((rate) =>
+    typeof rate === "object" ? rate.tiers.map(({ start }) => start) : []
+  );
+  const tiers = [...new Set(starts)].toSorted((one, other) => one - other)
+    .map((above) => ({ above, rates: ratesAt(above + 1) }));
+  return { ...ratesAt(0), perRequest: undefined, tiers, version: priceVersion("genai-prices", data) };
+}
+
+function rateAt(rate: Tiered | undefined, prompt: number): number | undefined {
+  if (typeof rate !== "object") return rate;
+  const tier =
+    rate.tiers.filter(({ start }) => prompt > start).toSorted((one, other) => other.start - one.start)[0];
+  return tier?.price ?? rate.base;
 }

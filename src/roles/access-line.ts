@@ -8,6 +8,7 @@ export function writeAccessLine(logger: Logger, decision: Decision): void {
   logger.info("request", {
     request_id: decision.request_id,
     decision: decision.id,
+    trace_id: decision.trace?.trace_id,
     operation: decision.operation,
     model: decision.model,
     target: decision.target,

@@ -7,6 +7,14 @@ export class Admission {
     this.#limit = limit;
   }
 
+  get running(): number {
+    return this.#running;
+  }
+
+  get most(): number {
+    return this.#limit();
+  }
+
   enter(): (() => void) | undefined {
     if (this.#running >= this.#limit()) return undefined;
     this.#running++;

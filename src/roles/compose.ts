@@ -9,7 +9,7 @@ import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "..
 import type { PluginHost } from "../plugin/api/host.ts";
 import type { Provider } from "../plugin/api/provider.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
-import { createInstance, PluginOptionsError } from "../plugin/host/create-instance.ts";
+import { createInstance, parseOptions, PluginOptionsError } from "../plugin/host/create-instance.ts";
 import { loadPlugins } from "../plugin/host/load-plugins.ts";
 import { createPluginHost } from "../plugin/host/plugin-host.ts";
 import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
@@ -17,6 +17,14 @@ import type { DiscoveredProvider } from "../registry/discovery.ts";
 import { ModelRegistry } from "../registry/model-registry.ts";
 import type { CompiledRoute } from "../router/resolve.ts";
 import { Router } from "../router/router.ts";
+import {
+  closeUnused,
+  createExporters,
+  exporterOwner,
+  type KnownExporter,
+  planExporters,
+  type PlannedExporter,
+} from "./create-exporters.ts";
 import type { Disposable } from "./generations.ts";
 import { type PlannedProvider, planProviders } from "./plan-providers.ts";
 import type { SharedServices } from "./shared-services.ts";
@@ -30,6 +38,8 @@ export interface ComposeOptions {
   readonly shared: SharedServices;
   /** The strategies of the generation before: one whose route, options and plugin are the same goes on with what it has learnt. */
   readonly strategies?: ReadonlyMap<string, KnownStrategy>;
+  /** The exporters of the generation before. */
+  readonly exporters?: ReadonlyMap<string, KnownExporter>;
 }
 
 interface KnownStrategy {
@@ -46,6 +56,7 @@ export interface Composition extends Generation, Disposable {
   /** By a key that changes with the provider's configuration; those that list their models themselves. */
   readonly listing: ReadonlyMap<string, Provider>;
   readonly strategies: ReadonlyMap<string, KnownStrategy>;
+  readonly exporters: ReadonlyMap<string, KnownExporter>;
   readonly warnings: readonly string[];
 }
 
@@ -59,7 +70,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const { settings } = loaded;
   const created: { close?(): void | Promise<void> }[] = [];
   const disposers: (() => void)[] = [];
+  let exporters: ReadonlyMap<string, KnownExporter> = new Map();
   const dispose = async () => {
+    const { telemetry } = shared;
+    if (telemetry !== undefined) await closeUnused(exporters, telemetry, settings.telemetry.flush_ms);
     for (const instance of created.reverse()) await instance.close?.();
     disposers.forEach((end) => end());
   };
@@ -91,6 +105,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         { ...shared, downloads: settings.downloads, logger },
         `provider-${entry.name}`,
         entry.secrets,
+        variablesOf(entry.plugin, environment),
       );
       const provider = await make(entry.plugin, entry.options, host, ["providers", entry.index ?? 0]);
       providers.set(
@@ -138,6 +153,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         strategy,
       });
     }
+    exporters = await exportersOf(options, plugins);
     const directStrategy: Strategy = { rank: (targets) => targets.map(({ id }) => ({ id })) };
     const router = new Router({
       ...shared,
@@ -154,10 +170,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       registry,
       listing,
       strategies,
+      exporters,
       warnings: [...loaded.warnings, ...warnings],
       router,
       providers,
-      cost: (target, usage) => registry.cost(target, usage),
       echoRequestedModel: settings.server.response_model === "requested",
       heartbeatMs: settings.server.heartbeat_ms,
       policyHash: policyHash(loaded),
@@ -167,6 +183,45 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await dispose();
     throw error;
   }
+}
+
+async function exportersOf(
+  { loaded, environment, shared, exporters: known = new Map() }: ComposeOptions,
+  plugins: PluginRegistry,
+): Promise<ReadonlyMap<string, KnownExporter>> {
+  const planned: PlannedExporter[] = [];
+  for (const entry of await planExporters(loaded, plugins, environment)) {
+    const { plugin, options, path, isFound } = entry;
+    try {
+      parseOptions(plugin, options);
+      planned.push(entry);
+    } catch (error) {
+      if (!isFound) throw await located(error, loaded, path);
+      // Variables for every program of a machine must not keep this one from starting.
+      shared.logger.warn("the environment asks for an exporter that cannot be made", { error });
+    }
+  }
+  const { telemetry } = shared;
+  if (telemetry === undefined) return new Map();
+  return await createExporters(planned, {
+    shared,
+    telemetry,
+    known,
+    async make(entry) {
+      const { plugin, options, secrets, path } = entry;
+      const logger = shared.logger.with({ exporter: plugin.name });
+      const environment = { ...shared, downloads: loaded.settings.downloads, logger };
+      try {
+        return await createInstance(
+          plugin,
+          options,
+          createPluginHost(environment, exporterOwner(entry), secrets),
+        );
+      } catch (error) {
+        throw await located(error, loaded, path);
+      }
+    },
+  });
 }
 
 async function loadFromDisk({ settings, directory, locate }: LoadedSettings, { logger }: SharedServices) {
@@ -184,6 +239,14 @@ async function loadFromDisk({ settings, directory, locate }: LoadedSettings, { l
       message: `a plugin cannot be loaded: ${error instanceof Error ? error.message : error}`,
     }]);
   }
+}
+
+/** What the plugin may know of the environment: only what it names. */
+function variablesOf({ variables = [] }: PluginDefinition<"provider">, environment: Environment) {
+  return Object.fromEntries(variables.flatMap((name) => {
+    const value = environment[name]?.trim();
+    return value ? [[name, value]] : [];
+  }));
 }
 
 async function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, path: SettingPath) {

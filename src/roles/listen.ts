@@ -1,5 +1,6 @@
 import type { LoadedSettings } from "../config/load-settings.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { SettingPath } from "../lib/config-error.ts";
 import type { RequestHandler } from "../lib/connection.ts";
 import { type HttpServer, serve } from "../runtime/serve.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -7,10 +8,11 @@ import type { Logger } from "../telemetry/logger.ts";
 /** @throws {Error} naming the address and where it is configured, when it cannot be had. */
 export async function listen(
   { settings, locate }: LoadedSettings,
+  { host, port, path }: { readonly host: string; readonly port: number; readonly path: SettingPath },
   handler: RequestHandler,
   logger: Logger,
 ): Promise<HttpServer> {
-  const { host, port, idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
+  const { idle_timeout_seconds: idleTimeoutSeconds } = settings.server;
   try {
     return serve({
       host,
@@ -23,7 +25,7 @@ export async function listen(
       },
     });
   } catch (error) {
-    const place = await locate(["server", "port"]);
+    const place = await locate(path);
     const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
     throw new Error(
       `The address ${host}:${port}${where} cannot be used: ${error instanceof Error ? error.message : error}`,

@@ -1,36 +1,42 @@
+import type { LimiterOptions } from "../auth/limits/limiter.ts";
+import { idOfApiKey } from "../auth/api-key.ts";
 import type { Environment } from "../config/environment.ts";
 import { openDataDirectory } from "../config/data-directory.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
+import { MemoryResponseCache } from "../gateway/cache/response-cache.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
-import type { HttpSettings } from "../http/http-services.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { RequestHandler } from "../lib/connection.ts";
 import { ShutdownCoordinator } from "../lib/shutdown-coordinator.ts";
 import type { AnyPlugin } from "../plugin/api/define-plugin.ts";
-import { createEgress } from "../plugin/host/egress.ts";
-import { type DiscoveredProvider, discoverLocal } from "../registry/discovery.ts";
-import { ModelLists } from "../registry/model-lists.ts";
-import { PriceBook } from "../registry/price-book.ts";
-import { TargetStates } from "../router/target-states.ts";
+import type { DiscoveredProvider } from "../registry/discovery.ts";
 import { streamBody } from "../runtime/stream-body.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { writeAccessLine } from "./access-line.ts";
 import { Admission } from "./admission.ts";
+import { budgetAlert } from "./budget-alert.ts";
 import { compose, type ComposeOptions, type Composition, providerKey } from "./compose.ts";
 import { createStore } from "./create-store.ts";
 import { decideAccess } from "./decide-access.ts";
+import { gatewaySource } from "./gateway-source.ts";
 import { Generations } from "./generations.ts";
-import { closeServer, listen } from "./listen.ts";
+import { httpSettings } from "./http-settings.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
+import { type ListenerPlan, openListeners } from "./open-listeners.ts";
+import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
+import { openRedis } from "./open-redis.ts";
+import { findLocal, openShared } from "./open-shared.ts";
+import { openTelemetry } from "./open-telemetry.ts";
+import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
 import type { SharedServices } from "./shared-services.ts";
 import { stateSettings } from "./state-settings.ts";
+import { warnOfRestart } from "./warn-of-restart.ts";
 
 export interface RouterRoleOptions {
   readonly loaded: LoadedSettings;
@@ -63,7 +69,6 @@ export interface RunningRouter {
   reload(): Promise<void>;
 }
 
-const localDiscoveryMs = 300;
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** Starts the router role: the API and the whole request path. */
@@ -73,27 +78,41 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   if (data.warning !== undefined) logger.warn(data.warning);
 
   const base = openShared(options, data.path, () => refreshModels());
+  const { telemetry, audit, auditLog, ...telemetryParts } = openTelemetry(base, options.version);
+  shutdown.register("telemetry", () => telemetryParts.close());
   shutdown.register("model lists", () => base.lists.close());
   const store = await createStore(loaded, builtins, base);
   const onStoreError = (error: unknown) => logger.error("the store failed", { error });
-  const shared = { ...base, reasoning: new ReasoningMemory(store, onStoreError) };
+  const shared = { ...base, telemetry, reasoning: new ReasoningMemory(store, onStoreError) };
   shutdown.register("store", () => store.close?.());
+  const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
+  shutdown.register("usage ledger", () => usage.close());
+  const redis = await openRedis(loaded, environment, shared, usage.spent);
+  if (redis !== undefined) telemetry.metrics.register(redis.meter);
+  shutdown.register("Redis", () => redis?.close());
+  const accounts = await openAccounts(shared, audit, redis);
+  shutdown.register("accounts", () => accounts.close());
+  const onAlert: LimiterOptions["onAlert"] = (scope, alert) => telemetry.alert(budgetAlert(scope, alert));
+  const limiter = createLimiter(shared, usage, redis?.limits, onAlert);
+  limiter.configure(gatewayLimits(loaded));
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
   let local: readonly DiscoveredProvider[] = [];
   const composeOptions = (
     next: LoadedSettings,
-    strategies: Composition["strategies"] = new Map(),
+    before: Pick<Composition, "strategies" | "exporters"> = { strategies: new Map(), exporters: new Map() },
   ): ComposeOptions => ({
     loaded: next,
     builtins,
     environment,
     local,
     shared,
-    strategies,
+    strategies: before.strategies,
+    exporters: before.exporters,
   });
-  let opened = await decideAccess(loaded, store, environment);
+  const decide = (next: LoadedSettings) => decideAccess(next, store, accounts.book, environment, shared);
+  let opened = await decide(loaded);
   if (opened.warning !== undefined) logger.warn(opened.warning);
   const first = await compose(composeOptions(loaded));
   warn(first, logger);
@@ -102,14 +121,36 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     (error) => logger.error("a provider did not close", { error }),
   );
   shutdown.register("providers", () => generations.close());
+  const follow = ({ loaded: { settings }, exporters, planned }: Composition) =>
+    telemetry.configure(
+      settings.telemetry,
+      [...exporters.values()],
+      new Map(planned.map(({ name, plugin }) => [name, plugin.name])),
+    );
+  follow(first);
+  shutdown.register(
+    "exporters",
+    (forced) => telemetryParts.flush(generations.current.loaded.settings.telemetry.flush_ms, forced),
+  );
 
   const gateway: GatewayServices = {
     clock,
     acquire: () => generations.acquire(),
     record: (decision) => {
+      usage.ledger.settle(decision);
       decisions.record(decision);
+      telemetry.record(decision);
       if (generations.current.loaded.settings.logging.access) writeAccessLine(logger, decision);
     },
+    cache: {
+      store: redis?.responses ?? new MemoryResponseCache(loaded.settings.cache.max_bytes),
+      get maxAnswerBytes() {
+        return generations.current.loaded.settings.cache.max_answer_bytes;
+      },
+    },
+    limiter,
+    ledger: usage.ledger,
+    traces: telemetry.traces,
     responses: new ResponseStore(store, {
       retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
       now: () => clock.now(),
@@ -123,27 +164,42 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const services = {
     gateway,
     logger,
-    access: () => opened.access,
+    access: () => opened.access(),
+    accounts,
+    usage: usage.database,
+    flushUsage: () => usage.ledger.flush(),
+    limiter,
     listModels: (mayUse: (target: string) => boolean) =>
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
     listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
+    scrape: () => telemetry.scrape(),
+    auditLog,
+    onRefused: (status: number) => telemetry.refused(status),
     ready: () => !shutdown.announced.aborted,
     admit: () => admission.enter(),
     streamBody,
     version: options.version,
   };
-  let handler: RequestHandler = createApp(services, httpSettings(loaded));
-  const server = await listen(loaded, (request, connection) => handler(request, connection), logger);
-  shutdown.register("listener", (forced) => closeServer(server, clock, forced));
+  telemetry.metrics.register(gatewaySource({ admission, decisions, ledger: usage.ledger }));
+  const handle = (plan: ListenerPlan) => createApp(services, httpSettings(generations.current.loaded), plan);
+  const listeners = await openListeners(loaded, handle, { clock, logger });
+  const server = listeners.main;
+  shutdown.register("listener", (forced) => listeners.close(forced));
+  telemetryParts.started(
+    { version: options.version, host: server.host, port: server.port },
+    shutdown.announced,
+  );
 
   const activate = (composition: Composition) => {
     const known = new Set(generations.current.planned.map(providerKey));
     for (const provider of composition.planned) {
       if (!known.has(providerKey(provider))) shared.states.forget(provider.name);
     }
+    // Before the old generation is let go of: it closes the exporters that are in no use any more.
+    follow(composition);
     generations.replace(composition);
-    handler = createApp(services, httpSettings(composition.loaded));
+    listeners.renew();
     shared.lists.follow(composition.listing);
   };
   function refreshModels(): void {
@@ -160,22 +216,26 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     change(async () => {
       try {
         const next = await options.reload();
-        const composition = await compose(composeOptions(next, generations.current.strategies));
-        const access = await decideAccess(next, store, environment);
+        const composition = await compose(composeOptions(next, generations.current));
+        const access = await decide(next);
         // Nobody would ever see it: only a start shows a new key.
         if (access.newAdminKey !== undefined) {
           throw new Error(
             "it asks for a key and there is none: add one under [[auth.keys]], or restart to be given an admin key",
           );
         }
+        audit({ actor: "gateway", action: "config.reload", resource: next.file ?? "environment" });
         shared.states.configure(stateSettings(next));
         warn(composition, logger);
         warnOfRestart(generations.current.loaded, next, logger);
         opened = access;
+        limiter.configure(gatewayLimits(next));
         activate(composition);
         void loadPrices(composition, shared, refreshModels);
+        telemetryParts.reloaded();
         logger.info("the configuration was reloaded", { file: next.file });
       } catch (error) {
+        telemetryParts.notReloaded(loaded.file ?? "environment", error);
         logger.error("the new configuration is not usable; the old one goes on", {
           error: error instanceof Error ? error.message : String(error),
         });
@@ -185,8 +245,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     if (!looksForLocal(loaded)) return;
     local = await findLocal(first, shared, server.port);
     if (local.length === 0) return;
-    const { loaded: current, strategies } = generations.current;
-    activate(await compose(composeOptions(current, strategies)));
+    activate(await compose(composeOptions(generations.current.loaded, generations.current)));
   });
 
   if (loaded.file !== undefined) {
@@ -198,33 +257,24 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     port: server.port,
     async keepAdminKey() {
       const { newAdminKey } = opened;
-      if (newAdminKey === undefined || await newAdminKey.keep()) return newAdminKey?.key;
-      opened = await decideAccess(loaded, store, environment);
+      if (newAdminKey === undefined) return undefined;
+      if (await newAdminKey.keep()) {
+        audit({
+          actor: "gateway",
+          action: "key.create",
+          resource: `key:${idOfApiKey(newAdminKey.key)}`,
+          details: { first: true },
+        });
+        return newAdminKey.key;
+      }
+      opened = await decide(loaded);
       return undefined;
     },
-    keyRequired: opened.access.keyRequired,
+    keyRequired: opened.access().keyRequired,
     discovered,
     providers: () => generations.current.planned,
     models: () => generations.current.registry.names(),
     reload,
-  };
-}
-
-function openShared(
-  options: RouterRoleOptions,
-  dataDirectory: string | undefined,
-  onChange: () => void,
-): SharedServices {
-  const { clock, random, logger, loaded } = options;
-  return {
-    clock,
-    random,
-    logger,
-    egress: createEgress(),
-    dataDirectory,
-    states: new TargetStates(stateSettings(loaded)),
-    lists: new ModelLists({ clock, random, logger, onChange }),
-    prices: new PriceBook(),
   };
 }
 
@@ -243,52 +293,6 @@ async function loadPrices(
   }
 }
 
-async function findLocal(
-  composition: Composition,
-  { egress }: SharedServices,
-  ownPort: number,
-): Promise<DiscoveredProvider[]> {
-  return await discoverLocal(composition.plugins.all("provider"), {
-    probe: (url, signal) => egress(url, { signal }),
-    ownPorts: new Set([ownPort]),
-    signal: AbortSignal.timeout(localDiscoveryMs),
-  });
-}
-
-function httpSettings({ settings }: LoadedSettings): HttpSettings {
-  const { server, cors, logging } = settings;
-  return {
-    maxBytes: server.max_body_bytes,
-    maxDepth: server.max_json_depth,
-    allowedHosts: new Set(server.allowed_hosts.map((name) => name.toLowerCase())),
-    corsOrigins: cors.origins,
-    corsMaxAgeSeconds: cors.max_age_seconds,
-    accessLog: logging.access,
-    logPrompts: logging.prompts,
-  };
-}
-
 function warn(composition: Composition, logger: Logger): void {
   for (const warning of composition.warnings) logger.warn(warning);
-}
-
-/** What a running process cannot change. */
-function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger): void {
-  const frozen = ({ settings }: LoadedSettings) => ({
-    "server.host": settings.server.host,
-    "server.port": settings.server.port,
-    "server.idle_timeout_seconds": settings.server.idle_timeout_seconds,
-    "logging.level": settings.logging.level,
-    "logging.format": settings.logging.format,
-    decisions: JSON.stringify(settings.decisions),
-    shutdown: JSON.stringify(settings.shutdown),
-    store: JSON.stringify(settings.store),
-  });
-  const before = frozen(old);
-  const changed = Object.entries(frozen(next)).filter(([name, value]) =>
-    before[name as keyof typeof before] !== value
-  );
-  if (changed.length > 0) {
-    logger.warn("some changed settings need a restart", { settings: changed.map(([name]) => name) });
-  }
 }

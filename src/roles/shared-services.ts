@@ -4,6 +4,7 @@ import type { EgressFetch } from "../plugin/api/host.ts";
 import type { ModelLists } from "../registry/model-lists.ts";
 import type { PriceBook } from "../registry/price-book.ts";
 import type { TargetStates } from "../router/target-states.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 /** What outlives configurations and is handed to each of them. */
@@ -19,4 +20,6 @@ export interface SharedServices {
   readonly prices: PriceBook;
   /** Absent where no request is served. */
   readonly reasoning?: ReasoningMemory;
+  /** Absent where no request is served: exporters are then only checked, and not created. */
+  readonly telemetry?: Telemetry;
 }

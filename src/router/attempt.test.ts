@@ -301,7 +301,7 @@ describe("Attempter: whose fault it was", () => {
     await run(plan, failing("unavailable"));
     expect(states.unhealthy(plan.targets[0]!.model, clock.monotonic())).toMatchObject({
       state: "open",
-      lastError: "unavailable: it was unavailable",
+      lastError: "unavailable",
     });
   });
 
@@ -381,7 +381,7 @@ describe("Attempter: whose fault it was", () => {
     const { value } = await run(planOf(["a/m"]), () => Promise.resolve("answer"));
     const record = value!.finish({ outcome: "truncated", error: failure("unavailable"), outputTokens: 3 });
     expect(record).toMatchObject({ outcome: "truncated", error: "unavailable" });
-    expect(states.of(value!.model).lastError).toBe("unavailable: it was unavailable");
+    expect(states.of(value!.model).lastError).toBe("unavailable");
   });
 });
 

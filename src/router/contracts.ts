@@ -2,6 +2,8 @@
  * What the router needs of its neighbours and what it gives to the gateway. The router knows neither HTTP nor
  * providers: it resolves names, orders targets, and decides which call is tried when.
  */
+import type { ApiError } from "../lib/api-error.ts";
+import type { Price } from "../lib/price.ts";
 import type { Strategy, StrategyRequest } from "../plugin/api/strategy.ts";
 import type { AttemptRecord } from "../schema/decision.ts";
 
@@ -38,6 +40,10 @@ export interface CatalogModel {
   /** US dollars for one million tokens. */
   readonly inputPrice: number | undefined;
   readonly outputPrice: number | undefined;
+  /** All of what it costs. */
+  readonly price: Price | undefined;
+  /** Most tokens of one answer. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 /** What the router asks of the model registry. */
@@ -64,6 +70,8 @@ export interface RequestFacts {
   readonly promptTokens: number;
   /** Most tokens that the answer may have: the client's limit, else undefined. */
   readonly maxOutputTokens: number | undefined;
+  /** Answers that are asked for at once; one when absent. */
+  readonly choices?: number;
   readonly needsTools: boolean;
   readonly needsVision: boolean;
   readonly needsJsonSchema: boolean;
@@ -90,6 +98,8 @@ export interface Resolution {
   readonly timeouts: Timeouts;
   /** What becomes of a target whose protocol cannot carry all of the request. */
   readonly onLoss: "warn" | "reject";
+  /** For how long whole answers are kept and given again, in milliseconds; 0 keeps none. */
+  readonly cacheTtlMs: number;
   /** US dollars for one million tokens; dearer targets are left out. */
   readonly maxInputPrice: number | undefined;
   readonly maxOutputPrice: number | undefined;
@@ -166,6 +176,8 @@ export interface AttemptOptions {
   readonly arrivedAt: number;
   /** Failed attempts are appended here, also when none succeeds. */
   readonly attempts: AttemptRecord[];
+  /** Asked before a target is tried for the first time: what keeps it from being tried, if anything does. The next one is then tried. */
+  readonly reserve?: (target: CatalogModel) => ApiError | undefined | Promise<ApiError | undefined>;
 }
 
 export interface AttemptResult {

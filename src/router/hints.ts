@@ -17,6 +17,9 @@ const maxPriceInput = "x-intellirouter-max-price-input";
 const maxPriceOutput = "x-intellirouter-max-price-output";
 const timeout = "x-intellirouter-timeout-ms";
 
+/** By which a request narrows the choice of targets. */
+export const hintHeaders = [only, ignore, maxPriceInput, maxPriceOutput] as const;
+
 /**
  * Reads the hints of a request.
  *

@@ -366,5 +366,5 @@ describe("properties", () => {
 });
 
 test("the filters of this test are those of the schema", () => {
-  expect([...Object.keys(removed), "health", "strategy"]).toEqual(filterSchema.options);
+  expect([...Object.keys(removed), "health", "strategy", "limit", "budget"]).toEqual(filterSchema.options);
 });

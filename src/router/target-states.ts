@@ -97,6 +97,22 @@ export class TargetStates {
     };
   }
 
+  /** The state of every target that was called, the last used first. */
+  list(now: number, most: number): { target: string; state: TargetHealth["state"]; outstanding: number }[] {
+    const found = [];
+    for (const [target, state] of this.#targets) {
+      if (found.length === most) break;
+      const credential = this.#credentialUntil.get(target.slice(0, Math.max(0, target.indexOf("/"))));
+      const health = credential !== undefined && credential > now
+        ? "credential"
+        : state.coolUntil > now
+        ? "cooling"
+        : state.breaker.state(now);
+      found.push({ target, state: health, outstanding: state.outstandingRequests } as const);
+    }
+    return found;
+  }
+
   refuseCredential(provider: string, now: number): void {
     this.#credentialUntil.set(provider, now + credentialPauseMs);
   }

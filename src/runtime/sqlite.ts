@@ -39,7 +39,8 @@ export function openSqlite(path: string): SqliteDatabase {
         database.exec("COMMIT");
         return result;
       } catch (error) {
-        database.exec("ROLLBACK");
+        // A full disk has SQLite roll back by itself, and that is not what went wrong.
+        if (database.isTransaction) database.exec("ROLLBACK");
         throw error;
       }
     },

@@ -5,6 +5,7 @@
  * backends that speak this shape. Responses are described as loosely as use allows, because backends differ.
  */
 import { z } from "zod";
+import { isLongInteger } from "../lib/lossless-json.ts";
 
 const textPart = z.looseObject({ type: z.literal("text"), text: z.string() });
 const contentPart = z.looseObject({ type: z.string().min(1) });
@@ -27,6 +28,10 @@ export const chatMessageSchema = z.looseObject({
 });
 
 const number = (low: number, high: number) => z.number().min(low).max(high).nullish();
+/** Of 64 bits, more than a double holds. */
+const longInteger = z.unknown()
+  .refine((value) => Number.isInteger(value) || isLongInteger(value), "expected an integer")
+  .meta({ type: "integer" });
 const count = z.number().int().min(1).nullish();
 
 export const chatCompletionRequestSchema = z.looseObject({
@@ -42,7 +47,7 @@ export const chatCompletionRequestSchema = z.looseObject({
   max_completion_tokens: count.describe("Most tokens the answer may have, reasoning included."),
   n: z.number().int().min(1).max(128).nullish().describe("How many answers to give."),
   stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
-  seed: z.number().int().nullish(),
+  seed: longInteger.nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.number().int().min(0).max(20).nullish(),
   logit_bias: z.record(z.string(), z.number()).nullish(),

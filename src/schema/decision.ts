@@ -12,6 +12,8 @@ export const filterSchema = z.enum([
   "price",
   "health",
   "strategy",
+  "limit",
+  "budget",
 ]);
 
 export const candidateSchema = z.strictObject({
@@ -25,6 +27,7 @@ export const candidateSchema = z.strictObject({
 
 export const attemptSchema = z.strictObject({
   target: z.string(),
+  span_id: z.string().optional().describe("The call's span, which the backend was told in `traceparent`."),
   outcome: z.enum(["ok", "error", "cancelled", "truncated"]),
   error: z.string().optional().describe("The kind of error."),
   message: z.string().optional(),
@@ -39,6 +42,13 @@ export const lossSchema = z.strictObject({
   field: z.string().describe("Path in the client's terms, such as `messages[2].content[0]`."),
   effect: z.enum(["dropped", "approximated"]),
   detail: z.string().describe("Why, and what was done instead."),
+});
+
+export const traceSchema = z.strictObject({
+  trace_id: z.string(),
+  span_id: z.string().optional().describe("The request's own span; absent where tracing is off."),
+  parent_span_id: z.string().optional().describe("The client's span, when it sent a `traceparent`."),
+  sampled: z.boolean(),
 });
 
 export const decisionSchema = z.strictObject({
@@ -57,8 +67,14 @@ export const decisionSchema = z.strictObject({
     reason: z.string().describe("The condition, and whether it was false or could not be told."),
   })).optional().describe("Routes that came before and whose condition did not hold."),
   strategy: z.string().optional(),
-  principal: z.string(),
+  principal: z.string().describe("Id of the caller's key."),
+  team: z.string().optional(),
+  organisation: z.string().optional(),
+  user: z.string().optional().describe("The end user that the client named."),
   stream: z.boolean(),
+  downgraded_to: z.string().optional().describe(
+    "The model that was asked in its place, because a budget could not pay it.",
+  ),
   policy: z.string().describe("Hash of the routing part of the configuration that decided."),
   candidates: z.array(candidateSchema),
   attempts: z.array(attemptSchema),
@@ -66,15 +82,25 @@ export const decisionSchema = z.strictObject({
   outcome: z.enum(["ok", "error", "cancelled", "truncated"]),
   status: z.number().int().describe("The HTTP status sent to the client."),
   error: z.string().optional(),
+  error_code: z.string().optional().describe("The `code` of the error that the client got."),
   usage: z.strictObject({
     prompt_tokens: z.number().int(),
     completion_tokens: z.number().int(),
     cached_tokens: z.number().int(),
+    cache_write_tokens: z.number().int(),
     reasoning_tokens: z.number().int(),
     estimated: z.boolean().describe("The backend gave no usage; the counts are the gateway's estimate."),
   }).optional(),
   cost_usd: z.number().optional().describe("Absent when the price is unknown."),
+  price_version: z.string().optional().describe("Which price the cost was reckoned with."),
+  cached: z.boolean().optional().describe("Answered from the gateway's own cache."),
   losses: z.array(lossSchema).optional().describe("What a translation could not carry over as it was."),
+  trace: traceSchema.optional(),
+  chunks: z.strictObject({
+    count: z.number().int().describe("Pieces after the first token."),
+    mean_ms: z.number().describe("Mean wait for one of them."),
+    max_ms: z.number().describe("The longest such wait."),
+  }).optional().describe("How a streamed answer flowed, in milliseconds that its client waited."),
   timing: z.strictObject({
     queue_ms: z.number().describe("From arrival to the first dispatch."),
     first_token_ms: z.number().optional().describe("From arrival to the first token."),

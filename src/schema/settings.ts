@@ -6,6 +6,16 @@
  * `strategy_options`) are checked by the plugin's own schema when it is created.
  */
 import { z } from "zod";
+import { secretSourceSchema, telemetrySchema } from "./telemetry-settings.ts";
+import {
+  accountName,
+  budgetSchema,
+  keyFieldsSchema,
+  limitsSchema,
+  organisationFieldsSchema,
+  permissionSchema,
+  teamFieldsSchema,
+} from "./account.ts";
 
 const milliseconds = (description: string) =>
   z.number().int().min(0).max(86_400_000).describe(`${description}, in milliseconds.`);
@@ -15,6 +25,11 @@ const name = z.string().regex(
   "must be 1 to 64 letters, digits, dots, dashes or underscores",
 );
 
+const listenAddress = z.string().regex(
+  /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
+  'must be "host:port", such as "127.0.0.1:9090", with a port of at most 65535',
+);
+
 export const serverSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe(
     "Address to listen on. Any address but loopback asks for an API key (see [auth]).",
@@ -22,6 +37,9 @@ export const serverSchema = z.strictObject({
   port: port.default(8000).describe("Port to listen on; 0 lets the system choose one."),
   allowed_hosts: z.array(z.string().min(1)).default([]).describe(
     "Host names that requests may carry in their Host header; empty allows every well-formed one.",
+  ),
+  trusted_proxies: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).default([]).describe(
+    "Addresses of proxies whose X-Forwarded-For tells where a request comes from, such as `10.0.0.0/8`. Only keys with ip_ranges ask for it.",
   ),
   max_body_bytes: z.number().int().min(1024).max(1_073_741_824).default(33_554_432).describe(
     "Largest request body, before and after decompression.",
@@ -40,6 +58,12 @@ export const serverSchema = z.strictObject({
   ),
   max_concurrent_requests: z.number().int().min(1).max(1_000_000).default(16_384).describe(
     "Inference requests in flight at once; further ones get 503 with retry-after.",
+  ),
+  admin_listen: listenAddress.optional().describe(
+    "Address of a listener of its own for /admin, such as 127.0.0.1:8001; the main one then has no /admin.",
+  ),
+  metrics_listen: listenAddress.optional().describe(
+    "Address of a listener of its own for /metrics, such as 127.0.0.1:9090. It asks for no key; the main one then has no /metrics.",
   ),
 }).describe("The listener.");
 
@@ -65,28 +89,61 @@ export const loggingSchema = z.strictObject({
   ),
 }).describe("Logs, written to standard error.");
 
-export const authKeySchema = z.strictObject({
-  id: name.describe("Name of the key in logs, decisions and limits."),
+export const authKeySchema = keyFieldsSchema.extend({
+  id: accountName.describe("Name of the key in logs, decisions and limits."),
   hash: z.string().regex(
     /^sha256:[0-9a-f]{64}$/,
     'must be "sha256:" and 64 hexadecimal digits, as `intellirouter config hash-key` prints',
   ).describe("SHA-256 of the key, as `intellirouter config hash-key` prints it."),
-  roles: z.array(z.enum(["admin", "developer"])).min(1).default(["developer"]).describe(
-    "What the key may do: `developer` calls models, `admin` may also use /admin.",
+}).describe("A static API key. `intellirouter keys create` makes keys without a configuration.");
+
+export const issuerSchema = z.strictObject({
+  name: accountName.describe("Begins the ids of its callers in logs and books: `name:subject`."),
+  issuer: z.string().min(1).describe("The `iss` of its tokens, to the letter."),
+  audience: z.string().min(1).describe("What must be among the `aud` of its tokens."),
+  jwks_url: z.url({ protocol: /^https?$/ }).optional().describe("Where its public keys are."),
+  jwks_file: z.string().min(1).optional().describe(
+    "File that holds its public keys, relative to the configuration file.",
   ),
-  tenant: name.optional().describe(
-    "Whose key it is: keys of one tenant share stored responses and what is remembered of reasoning. The key's id when absent.",
+  algorithms: z.array(
+    z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]),
+  )
+    .min(1).default(["RS256", "ES256"]).describe("Signatures that are taken. Never a shared secret."),
+  clock_skew_seconds: z.number().int().min(0).max(300).default(30).describe(
+    "By how much its clock may differ from ours.",
   ),
-  models: z.array(z.string().min(1)).default(["*"]).describe(
-    "Targets the key may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing.",
+  default_roles: z.array(accountName).max(16).default(["developer"]).describe(
+    "Roles of those whose token names none.",
   ),
-}).describe("A static API key.");
+  claims: z.strictObject({
+    id: z.string().min(1).default("sub").describe("Who the caller is."),
+    roles: z.string().min(1).optional().describe(
+      "Roles, as a list or separated by spaces; unknown ones count for nothing.",
+    ),
+    team: z.string().min(1).optional().describe("The team whose limits and budget count."),
+    tenant: z.string().min(1).optional().describe("Whose data it is; each caller has his own when absent."),
+    models: z.string().min(1).optional().describe("Targets, as `models` of a key."),
+  }).prefault({}).describe("Which claims of a token say what."),
+}).refine((issuer) => (issuer.jwks_url === undefined) !== (issuer.jwks_file === undefined), {
+  error: "must have either jwks_url or jwks_file",
+}).describe("An OpenID Connect issuer whose tokens are taken in the place of keys.");
 
 export const authSchema = z.strictObject({
   mode: z.enum(["auto", "required", "none"]).default("auto").describe(
     "`auto`: on a loopback address no key is needed while none exists; on any other address the first start makes one admin key, prints it once and asks for it from then on. `required`: always ask. `none`: never ask.",
   ),
   keys: z.array(authKeySchema).default([]).describe("Static keys."),
+  teams: z.array(teamFieldsSchema.extend({ id: accountName })).default([]).describe(
+    "Teams, which keys belong to. Limits and budgets of a team are shared by its keys.",
+  ),
+  organisations: z.array(organisationFieldsSchema.extend({ id: accountName })).default([]).describe(
+    "Organisations, which teams belong to.",
+  ),
+  roles: z.array(z.strictObject({
+    name: accountName,
+    permissions: z.array(permissionSchema).min(1).describe("What keys with this role may do."),
+  })).default([]).describe("Roles beside `admin`, `operator`, `developer`, `viewer` and `service`."),
+  issuers: z.array(issuerSchema).default([]),
 }).describe(
   "Who may call. Keys can also come from the environment: INTELLIROUTER_API_KEYS, separated by commas, and INTELLIROUTER_ADMIN_KEY.",
 );
@@ -99,15 +156,6 @@ export const timeoutsSchema = z.strictObject({
 });
 
 /** Fields of a `[[providers]]` entry that belong to the gateway; every other one is an option of the plugin. */
-const secretSourceSchema = z.strictObject({
-  env: z.string().min(1).optional().describe("Environment variable that holds it."),
-  file: z.string().min(1).optional().describe(
-    "File that holds it; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
-  ),
-}).refine((source) => (source.env === undefined) !== (source.file === undefined), {
-  error: "must have either env or file",
-});
-
 export const providerSchema = z.looseObject({
   name: name.describe('Its models are addressed as "name/model".'),
   kind: z.string().min(1).describe('The provider plugin, such as "openai-compatible".'),
@@ -139,7 +187,13 @@ export const priceSchema = z.strictObject({
   input: z.number().min(0).describe("US dollars for one million prompt tokens."),
   output: z.number().min(0).describe("US dollars for one million answer tokens."),
   cached_input: z.number().min(0).optional().describe(
-    "US dollars for one million prompt tokens read from the backend's cache.",
+    "US dollars for one million prompt tokens read from the backend's cache; the price of input when absent.",
+  ),
+  cache_write: z.number().min(0).optional().describe(
+    "US dollars for one million prompt tokens written to the backend's cache; the price of input when absent.",
+  ),
+  per_request: z.number().min(0).optional().describe(
+    "US dollars for each request, beside its tokens: images, speech, and whatever is not counted in tokens.",
   ),
 });
 
@@ -152,6 +206,7 @@ export const modelSchema = z.strictObject({
     "What the model can do, where the gateway does not know or is wrong.",
   ),
   price: priceSchema.optional().describe("Overrides the built-in price data."),
+  limits: limitsSchema.optional(),
 }).describe("An alias, or facts about a model.");
 
 export const targetSchema = z.union([
@@ -181,6 +236,13 @@ export const routeSchema = z.strictObject({
   timeouts: timeoutsSchema.optional().describe("Overrides [routing.timeouts]."),
   on_loss: z.enum(["warn", "reject"]).optional().describe(
     "Overrides [routing] on_loss.",
+  ),
+  cache: z.strictObject({
+    ttl_seconds: z.number().int().min(1).max(31_536_000).describe(
+      "Seconds for which an answer is given again.",
+    ),
+  }).optional().describe(
+    "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
   ),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
@@ -269,6 +331,21 @@ export const downloadsSchema = z.strictObject({
   timeout_ms: milliseconds("Longest time for one file").default(10_000),
 }).describe("Files that requests name by address, fetched for backends that take only their bytes.");
 
+export const cacheSchema = z.strictObject({
+  max_bytes: z.number().int().min(0).max(68_719_476_736).default(67_108_864).describe(
+    "Memory for answers that are kept; the least used go first. With [redis] they are there, and its own limit holds.",
+  ),
+  max_answer_bytes: z.number().int().min(1).max(67_108_864).default(1_048_576).describe(
+    "The largest answer that is kept.",
+  ),
+}).describe("Answers that routes keep: see `cache` of [[routes]].");
+
+export const usageSchema = z.strictObject({
+  retention_days: z.number().min(0).max(36_500).default(400).describe(
+    "Days for which a row is kept for every request; 0 keeps them for ever. Sums, which budgets go by, stay.",
+  ),
+}).describe("The books: what every request used and cost. `intellirouter usage` reads them.");
+
 export const shutdownSchema = z.strictObject({
   drain_delay_ms: milliseconds(
     "Time between SIGTERM and refusing new connections, in which /readyz already says 503",
@@ -291,7 +368,25 @@ export const responsesSchema = z.strictObject({
 export const redisSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Redis server."),
   port: port.default(6379).describe("Port of the Redis server."),
-}).describe("A Redis server for shared state. Accepted; nothing uses it yet.");
+  username: z.string().min(1).optional(),
+  password_env: z.string().min(1).optional().describe("Environment variable that holds the password."),
+  password_file: z.string().min(1).optional().describe(
+    "File that holds the password; a name without a slash is looked up in $CREDENTIALS_DIRECTORY first.",
+  ),
+  database: z.number().int().min(0).max(65_535).default(0),
+  tls: z.boolean().default(false).describe("Encrypt the connection, and check the server's certificate."),
+  prefix: z.string().max(64).regex(/^[^{}\s]*$/, "must be without braces and spaces").default(
+    "intellirouter:",
+  ).describe(
+    "Begins the name of every key, so that several gateways can share a server.",
+  ),
+  command_timeout_ms: milliseconds("Longest wait for one answer; a request then goes on without").default(
+    100,
+  ),
+  connect_timeout_ms: milliseconds("Longest wait for a connection").default(300),
+}).describe(
+  "A Redis server (or compatible) that many gateways share: keys and teams, limits, budgets and the response cache are then common to all of them. Without it each gateway has its own.",
+);
 
 export const chromadbSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Chroma server."),
@@ -309,15 +404,22 @@ export const settingsSchema = z.strictObject({
   routing: routingSchema.prefault({}),
   discovery: discoverySchema.prefault({}),
   decisions: decisionsSchema.prefault({}),
+  telemetry: telemetrySchema.prefault({}),
   downloads: downloadsSchema.prefault({}),
   plugins: pluginsSchema.prefault({}),
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
+  cache: cacheSchema.prefault({}),
+  usage: usageSchema.prefault({}),
+  limits: limitsSchema.optional().describe("Limits of the whole gateway."),
+  budget: budgetSchema.optional().describe("The budget of the whole gateway."),
   redis: redisSchema.optional(),
   chromadb: chromadbSchema.optional(),
 });
 
+export type IssuerSettings = z.infer<typeof issuerSchema>;
+export type RedisSettings = z.infer<typeof redisSchema>;
 export type Settings = z.infer<typeof settingsSchema>;
 export type ProviderSettings = z.infer<typeof providerSchema>;
 export type ModelSettings = z.infer<typeof modelSchema>;

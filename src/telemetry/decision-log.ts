@@ -22,6 +22,7 @@ export interface DecisionQuery {
   readonly target?: string | undefined;
   readonly outcome?: string | undefined;
   readonly principal?: string | undefined;
+  readonly team?: string | undefined;
 }
 
 const flushAfterMs = 200;
@@ -40,6 +41,7 @@ export class DecisionLog {
   #pending: Decision[] = [];
   #timer: TimerHandle | undefined;
   #stored: number;
+  #lost = 0;
 
   constructor(options: DecisionLogOptions) {
     this.#options = options;
@@ -65,6 +67,16 @@ export class DecisionLog {
     this.#pending.push(decision);
     if (this.#pending.length >= flushAtRecords) this.flush();
     else this.#timer ??= this.#options.clock.setTimeout(() => this.flush(), flushAfterMs);
+  }
+
+  /** Records that are not written yet. */
+  get lag(): number {
+    return this.#pending.length;
+  }
+
+  /** Records that could not be written. */
+  get lost(): number {
+    return this.#lost;
   }
 
   get(id: string): Decision | undefined {
@@ -104,6 +116,7 @@ export class DecisionLog {
     } catch (error) {
       const kept = records.slice(-mostPending);
       this.#pending = kept;
+      this.#lost += records.length - kept.length;
       this.#options.onError(error, records.length - kept.length);
     }
   }
@@ -169,6 +182,6 @@ function readGroup(row: Record<string, DatabaseValue>): Group {
 }
 
 function matches(decision: Decision, query: DecisionQuery): boolean {
-  return (["model", "target", "outcome", "principal"] as const)
+  return (["model", "target", "outcome", "principal", "team"] as const)
     .every((field) => query[field] === undefined || decision[field] === query[field]);
 }

@@ -7,6 +7,7 @@ import { openAiReaders } from "./javascript/openai.ts";
 import { openAi4, openAi6, openAi7 } from "./javascript/openai-majors.ts";
 import {
   type ForeignClient,
+  foreignClientMs,
   pythonAnthropic,
   pythonOpenAi,
   runForeignClient,
@@ -88,7 +89,7 @@ function testForeignReaders(
     beforeAll(async () => {
       const models = streams.map(({ model }) => model);
       lines = await runForeignClient<ForeignLine>(client, world, "mutations", models);
-    });
+    }, foreignClientMs);
     for (const reader of readers) {
       for (const stream of streams) {
         test(`${reader}: ${stream.name} (${stream.model})`, () => {

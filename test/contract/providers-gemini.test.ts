@@ -32,7 +32,7 @@ const failing: EgressFetch = () =>
   Promise.reject(new UpstreamError({ kind: "unavailable", message: "away" }));
 
 const make = (fetch: EgressFetch) =>
-  gemini.create(gemini.options.parse({}), testHost({ fetch, secret: () => "sk-x" })) as Provider;
+  gemini.create(gemini.options.parse({}), testHost({ fetch, secret: () => "sk-x" })) as Promise<Provider>;
 
 describe("gemini", () => {
   testProvider({ describe, test, expect }, {
@@ -44,7 +44,7 @@ describe("gemini", () => {
 
   test("lists what the API lists", async () => {
     const context = { requestId: "r", signal: new AbortController().signal };
-    expect((await make(answering).listModels!(context)).map(({ id }) => id)).toEqual([
+    expect((await (await make(answering)).listModels!(context)).map(({ id }) => id)).toEqual([
       "gemini-3-flash-preview",
     ]);
   });

@@ -41,7 +41,7 @@ const failing: EgressFetch = () =>
   Promise.reject(new UpstreamError({ kind: "unavailable", message: "away" }));
 
 const make = (fetch: EgressFetch, options: object = {}) =>
-  ollamaNative.create(ollamaNative.options.parse(options), testHost({ fetch })) as Provider;
+  ollamaNative.create(ollamaNative.options.parse(options), testHost({ fetch })) as Promise<Provider>;
 
 describe("ollama-native", () => {
   testProvider({ describe, test, expect }, {
@@ -53,13 +53,13 @@ describe("ollama-native", () => {
 
   test("lists what the server has, one that went meanwhile by its name alone", async () => {
     const context = { requestId: "r", signal: new AbortController().signal };
-    const models = await make(answering).listModels!(context);
+    const models = await (await make(answering)).listModels!(context);
     expect(models.map(({ id, tools }) => [id, tools])).toEqual([["qwen3", true], ["gone", undefined]]);
   });
 
   test("embeds texts, not tokens, and refuses to cut them", async () => {
     const sent: unknown[] = [];
-    const provider = make((url, init) => {
+    const provider = await make((url, init) => {
       sent.push(JSON.parse(String(init?.body)));
       return answering(url, init);
     }, { num_ctx: 512 });

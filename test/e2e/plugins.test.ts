@@ -74,6 +74,23 @@ test("a changed plugin, and the file it imports, are taken over by a reload", as
   await until(async () => (await say()) === "second", "the new voice");
 });
 
+test("a plugin is handed the variables of the environment that it declares, and no others", async () => {
+  const curious = provider!
+    .replace('name: "parrot",', 'name: "parrot", variables: ["SHOP_REGION", "SHOP_UNSET"],')
+    .replace("create: () =>", "create: (_options, host) =>")
+    .replace(
+      /const content = [^;]*;/,
+      'const content = ["SHOP_REGION", "SHOP_UNSET", "SHOP_SECRET"].map((name) => host.variable(name) ?? "-").join(" ");',
+    );
+  const gateway = await start({
+    config: config.replace("./parrot.ts", "./curious.ts"),
+    env: { SHOP_REGION: " north ", SHOP_SECRET: "hush" },
+    files: { "quiet-first.ts": strategy!, "curious.ts": curious },
+  });
+  const answer = await ask(gateway, "x");
+  expect(await answer.json()).toMatchObject({ choices: [{ message: { content: "north - -" } }] });
+});
+
 for (
   const [name, files, extra, complaint] of [
     ["that throws", { "bad.ts": "throw new Error('no luck');" }, "", "no luck"],

@@ -331,7 +331,7 @@ async function barrier(): Promise<void> {
 describe("a path", () => {
   const paths = [
     decisions,
-    `${decisions}?x=..`,
+    `${decisions}?model=..`,
     `${decisions}#x`,
     `/.${decisions}`,
     `/./${decisions.slice(1)}`,

@@ -598,3 +598,14 @@ describe("another client of the protocol", () => {
     expect(await result.finishReason).toBe("stop");
   });
 });
+
+test("what is not there says so, and what a client's newer version asks beside is let be", async () => {
+  const compact = await fetch(`${gateway.origin}/v1/responses/compact`, { method: "POST", body: "{}" });
+  expect([compact.status, (await compact.json() as { error: { code: string } }).error.code]).toEqual([
+    404,
+    "unsupported_endpoint",
+  ]);
+  const { id } = await client.responses.create({ model: "cloud/normal", input: "Hi" });
+  const kept = await client.responses.retrieve(id, { include: ["message.output_text.logprobs"] });
+  expect(kept.id).toBe(id);
+});

@@ -130,6 +130,28 @@ test("a faultless stream passes byte for byte", async () => {
   expect(await (await ask("exact")).text()).toBe(frames.join(""));
 });
 
+test("a request that needs nothing of the gateway's passes byte for byte but for the model's name", async () => {
+  const write = (model: string) =>
+    `{ "model":"${model}","temperature":1.0,\n"messages":[{"role":"user","content":"caf\\u00e9"}],"seed":12345678901234567890,` +
+    `"stream":true, "stream_options": {"include_usage": true}}`;
+  for (const name of ["normal", "caf\u00e9"]) {
+    const response = await fetch(`${gateway.origin}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: write(`cloud/${name}`),
+    });
+    await response.text();
+    expect([response.status, upstream.calls.at(-1)!.text]).toEqual([200, write(name)]);
+  }
+  // Written so that two readers could disagree about it, it is written anew.
+  await (await fetch(`${gateway.origin}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"model":"cloud/other","model":"cloud/normal", "messages":[{"role":"user","content":"Hi"}]}',
+  })).text();
+  expect(upstream.calls.at(-1)!.text).toBe('{"model":"normal","messages":[{"role":"user","content":"Hi"}]}');
+});
+
 test("the backend sees within a second that a client has left", async () => {
   const left = Array.from({ length: 20 }, () => new AbortController());
   const before = upstream.calls.length;

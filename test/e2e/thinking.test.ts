@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { type Gateway, startGateway } from "./support/gateway.ts";
-import { startBedrock, startClaude, startGemini } from "../support/thinking-backends.ts";
+import { startBedrock, startClaude, startGemini, stepByStep } from "../support/thinking-backends.ts";
 
 const claude = startClaude();
 const gemini = startGemini();
@@ -110,6 +110,134 @@ describe.each(models)("an OpenAI client and %s", (model) => {
   });
 });
 
+/** The backends compare every block of the turn with what they sent, in its place. */
+describe.each(models.filter((model) => model.includes("claude")))(
+  "thinking between the steps of %s",
+  (model) => {
+    const steps = { role: "user" as const, content: stepByStep };
+    const results = (calls: readonly { id: string }[]) =>
+      calls.map(({ id }) => ({ role: "tool" as const, tool_call_id: id, content: "rain" }));
+    const base = {
+      model,
+      tools: chatTools,
+      reasoning_effort: "high" as const,
+      max_completion_tokens: 20_000,
+    };
+    const whole = async (messages: OpenAI.ChatCompletionMessageParam[]) =>
+      (await openai.chat.completions.create({ ...base, messages })).choices[0]!.message;
+    /** Joins pieces as clients do that keep reasoning_details: all of them, one after the other. */
+    const streamed = async (messages: OpenAI.ChatCompletionMessageParam[]) => {
+      const details: unknown[] = [];
+      const stream = openai.chat.completions.stream({ ...base, messages });
+      for await (const { choices } of stream) {
+        const { reasoning_details: some } = (choices[0]?.delta ?? {}) as { reasoning_details?: unknown[] };
+        details.push(...some ?? []);
+      }
+      const { content, tool_calls: calls } = (await stream.finalChatCompletion()).choices[0]!.message;
+      return {
+        role: "assistant" as const,
+        content,
+        ...(calls === undefined ? {} : { tool_calls: calls.map(withoutParsed) }),
+        ...(details.length === 0 ? {} : { reasoning_details: details }),
+      };
+    };
+
+    for (const [way, ask] of [["whole", whole], ["in pieces", streamed]] as const) {
+      test(`is replayed in its places, ${way}`, async () => {
+        const message = await ask([steps]);
+        expect(message.content).toBe("First Oslo. Then Rome – 🌧.");
+        const answer = await ask([steps, message as never, ...results(message.tool_calls!)]);
+        expect(answer.content).toBe("Rain.");
+      });
+
+      test(`is replayed for a client that drops it, ${way}`, async () => {
+        const { content, tool_calls: calls } = await ask([steps]);
+        const known = { role: "assistant" as const, content, tool_calls: calls as never };
+        expect((await ask([steps, known, ...results(calls!)])).content).toBe("Rain.");
+      });
+    }
+
+    test("is replayed for an Anthropic client, whole and in pieces", async () => {
+      const request = {
+        model,
+        max_tokens: 20_000,
+        thinking: { type: "enabled" as const, budget_tokens: 10_000 },
+        tools: [{ name: "weather", input_schema: { type: "object" as const } }],
+      };
+      for (
+        const ask of [
+          (messages: Anthropic.MessageParam[]) => anthropic.messages.create({ ...request, messages }),
+          (messages: Anthropic.MessageParam[]) =>
+            anthropic.messages.stream({ ...request, messages }).finalMessage(),
+        ]
+      ) {
+        const first = await ask([steps]);
+        expect(first.content.map(({ type }) => type)).toEqual([
+          "thinking",
+          "text",
+          "thinking",
+          "redacted_thinking",
+          "text",
+          "tool_use",
+          "thinking",
+          "tool_use",
+        ]);
+        const answers = first.content.filter((block) => block.type === "tool_use")
+          .map(({ id }) => ({ type: "tool_result" as const, tool_use_id: id, content: "rain" }));
+        const second = await ask([steps, { role: "assistant", content: first.content }, {
+          role: "user",
+          content: answers,
+        }]);
+        expect(second.content).toMatchObject([{ type: "text", text: "Rain." }]);
+      }
+    });
+
+    test("is replayed by the Responses protocol, whole and in pieces", async () => {
+      const tool = {
+        type: "function" as const,
+        name: "weather",
+        strict: false,
+        parameters: { type: "object" },
+      };
+      const request = {
+        model,
+        tools: [tool],
+        reasoning: { effort: "high" as const },
+        max_output_tokens: 20_000,
+      };
+      for (const stream of [false, true]) {
+        const first = stream
+          ? await openai.responses.stream({ ...request, input: stepByStep }).finalResponse()
+          : await openai.responses.create({ ...request, input: stepByStep });
+        expect(first.output.map(({ type }) => type)).toEqual([
+          "reasoning",
+          "message",
+          "reasoning",
+          "message",
+          "function_call",
+          "reasoning",
+          "function_call",
+        ]);
+        const output: readonly OpenAI.Responses.ResponseOutputItem[] = first.output;
+        const input = output.flatMap((item) =>
+          item.type === "function_call"
+            ? [{ type: "function_call_output" as const, call_id: item.call_id, output: "rain" }]
+            : []
+        );
+        const second = await openai.responses.create({ ...request, previous_response_id: first.id, input });
+        expect(second.output_text).toBe("Rain.");
+      }
+    });
+  },
+);
+
+/** The client adds what it has read of the arguments, and sends it back with the rest. */
+function withoutParsed(call: OpenAI.ChatCompletionMessageToolCall): OpenAI.ChatCompletionMessageToolCall {
+  if (call.type !== "function") return call;
+  const { id, type, function: { name, arguments: text } } = call;
+  return { id, type, function: { name, arguments: text } };
+}
+
 describe("an Anthropic client and a Claude backend", () => {
   const base = {
     model: "claude/claude-sonnet-4-5",
@@ -161,6 +289,33 @@ describe("an Anthropic client and a Claude backend", () => {
       ]);
       expect(through).toBe(direct);
     }
+  });
+
+  test("and the backend gets the bytes that the client sent, in both turns", async () => {
+    const head = '"max_tokens": 20000,"temperature": 1.0 , "thinking":{"budget_tokens":1e4,"type":"enabled"}';
+    const user = '{"role":"user","content":"Weather in Oslo \\u2014 caf\\u00e9?"}';
+    const write = (model: string, messages: string, stream: boolean) =>
+      `{\n "model" :"${model}", ${head},\n "messages":[${messages}], "stream" : ${stream}}`;
+    const send = async (messages: string, stream: boolean) => {
+      const response = await fetch(`${gateway.origin}/v1/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-api-key": "none" },
+        body: write(base.model, messages, stream),
+      });
+      const answer = await response.text();
+      expect([response.status, claude.lastText()]).toEqual([
+        200,
+        write("claude-sonnet-4-5", messages, stream),
+      ]);
+      return answer;
+    };
+    await send(user, true);
+    const { content } = JSON.parse(await send(user, false)) as Anthropic.Message;
+    const results = content.filter((block) => block.type === "tool_use")
+      .map(({ id }) => `{"type":"tool_result", "tool_use_id":"${id}", "content":"rain"}`);
+    const turns = `${user}, {"role":"assistant","content":${JSON.stringify(content, null, 1)}}, ` +
+      `{"role":"user","content":[${results}]}`;
+    for (const stream of [false, true]) expect(await send(turns, stream)).toContain("Rain.");
   });
 });
 

@@ -86,19 +86,17 @@ function withOwnReasoning(
   return JSON.parse(JSON.stringify(request).replaceAll("anthropic-claude-v1", reasoningFormat));
 }
 
-async function run(
+/** Sends one request to a backend; what it was sent, and what was said about it. */
+export async function send(
   backend: Backend,
   ingress: Ingress,
-  feature: FeatureCase,
-): Promise<{ verdict: Verdict; notes: readonly string[] }> {
-  if (feature[ingress] === undefined) return { verdict: "absent", notes: [] };
-  const request = withOwnReasoning(feature[ingress], backend);
-  const sent: SentRequest[] = [];
-  const provider = await makeProvider(backend, sent);
+  request: Readonly<Record<string, unknown>>,
+): Promise<{ sent: readonly string[]; losses: readonly FidelityLoss[]; refusal: string | undefined }> {
+  const asked: SentRequest[] = [];
+  const provider = await makeProvider(backend, asked);
   const losses: FidelityLoss[] = [];
-  const operation = operationOf(ingress, request);
   try {
-    await operation.complete(provider, { model: backend.model, ...request }, {
+    await operationOf(ingress, request).complete(provider, { model: backend.model, ...request }, {
       requestId: "req_1",
       signal: new AbortController().signal,
       tenant: "default",
@@ -106,10 +104,26 @@ async function run(
     }, { includeUsage: false, forcedModel: undefined, fallbackId: "req_1", fallbackModel: "m", created: 1 });
   } catch (error) {
     if (!isUpstreamError(error) || !["invalid_request", "unsupported"].includes(error.kind)) throw error;
-    return { verdict: "refused", notes: [`${error.param ?? "-"}: ${error.message}`] };
+    return { sent: textsOf(asked), losses, refusal: `${error.param ?? "-"}: ${error.message}` };
   }
+  return { sent: textsOf(asked), losses, refusal: undefined };
+}
+
+function textsOf(asked: readonly SentRequest[]): string[] {
+  return asked.map(({ body }) => body).filter((body) => body !== "");
+}
+
+async function run(
+  backend: Backend,
+  ingress: Ingress,
+  feature: FeatureCase,
+): Promise<{ verdict: Verdict; notes: readonly string[] }> {
+  if (feature[ingress] === undefined) return { verdict: "absent", notes: [] };
+  const request = withOwnReasoning(feature[ingress], backend);
+  const { sent, losses, refusal } = await send(backend, ingress, request);
+  if (refusal !== undefined) return { verdict: "refused", notes: [refusal] };
   const notes = losses.map(({ field, effect, detail }) => `${effect} ${field}: ${detail}`);
   if (losses.some(({ effect }) => effect === "dropped")) return { verdict: "dropped", notes };
   if (losses.length > 0) return { verdict: "approximated", notes };
-  return { verdict: feature.arrives(sent.map(({ body }) => body).join("\n")) ? "full" : "silent", notes };
+  return { verdict: feature.arrives(sent.join("\n")) ? "full" : "silent", notes };
 }

@@ -24,6 +24,8 @@ export function catalogModel(id: string, overrides: Partial<CatalogModel> = {}):
     contextLength: undefined,
     inputPrice: undefined,
     outputPrice: undefined,
+    price: undefined,
+    maxOutputTokens: undefined,
     ...overrides,
   };
 }
@@ -74,6 +76,7 @@ export function resolutionOf(
     retries: 2,
     timeouts: { firstTokenMs: 1_000, wholeMs: 0, idleMs: 1_000, totalMs: 60_000 },
     onLoss: "warn",
+    cacheTtlMs: 0,
     maxInputPrice: undefined,
     maxOutputPrice: undefined,
     ...overrides,

@@ -32,6 +32,8 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
   let usage: Record<string, unknown> | undefined;
   let roles = 0;
   const calls: { id: string; name: string; arguments: string }[] = [];
+  /** Calls whose input is plain text. */
+  const plain = new Set<unknown>();
 
   pieces.forEach((piece, position) => {
     say(typeof piece.id === "string" && piece.id !== "" && piece.id === first.id, `piece ${position}: id`);
@@ -76,7 +78,7 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
   });
   say(finish !== undefined, "finish_reason never came");
   for (const call of calls) {
-    if (finish === "length") continue;
+    if (finish === "length" || plain.has(call)) continue;
     try {
       JSON.parse(call.arguments);
     } catch {
@@ -119,19 +121,24 @@ export function checkStream(texts: readonly string[], includeUsage: boolean): Ch
     for (const call of list ?? []) {
       say(Number.isInteger(call.index) && call.index <= calls.length, `${where}: tool index`);
       const known = calls[call.index];
+      // A call is of a function, or of a tool whose input is plain text.
+      const { name, arguments: text } = "custom" in call
+        ? { name: call.custom.name, arguments: call.custom.input }
+        : call.function ?? {};
       if (known === undefined) {
         say(typeof call.id === "string" && call.id !== "", `${where}: tool id`);
-        say(call.type === "function", `${where}: tool type`);
-        say(typeof call.function?.name === "string" && call.function.name !== "", `${where}: tool name`);
-        calls[call.index] = { id: call.id, name: call.function?.name, arguments: call.function?.arguments };
+        say(call.type === ("custom" in call ? "custom" : "function"), `${where}: tool type`);
+        say(typeof name === "string" && name !== "", `${where}: tool name`);
+        calls[call.index] = { id: call.id, name, arguments: text };
+        if ("custom" in call) plain.add(calls[call.index]);
       } else {
         say(
-          call.id === undefined && call.function?.name === undefined && call.type === undefined,
+          call.id === undefined && name === undefined && call.type === undefined,
           `${where}: id, type or name again`,
         );
-        known.arguments += call.function.arguments;
+        known.arguments += text;
       }
-      say(typeof call.function?.arguments === "string", `${where}: arguments`);
+      say(typeof text === "string", `${where}: arguments`);
     }
     if (choice.finish_reason !== null) finish = choice.finish_reason;
   }

@@ -1,4 +1,5 @@
 import type { PluginHost } from "intellirouter/plugin";
+import { createEgress } from "../../src/plugin/host/egress.ts";
 import { openSqlite } from "../../src/runtime/sqlite.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -12,7 +13,11 @@ export function testHost(overrides: Partial<PluginHost> = {}): PluginHost {
     now: () => 1_700_000_000_000,
     random: () => 0.5,
     secret: () => undefined,
+    variable: () => undefined,
     sqlite: () => openSqlite(":memory:"),
     ...overrides,
   };
 }
+
+/** The real way out, for tests against servers on loopback. */
+export const egress = createEgress();

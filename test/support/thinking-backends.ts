@@ -27,8 +27,40 @@ const claudeTurn = [
   { type: "tool_use", id: "toolu_01B", name: "weather", input: { city: "Rome" } },
 ] as const;
 
+/** A question to which Claude thinks between its steps (the beta of interleaved thinking). */
+export const stepByStep = "Weather, step by step?";
+
+const laterSignature = signature.replace("EqQBCkgI", "EuYBCkgI");
+
+/** Text on both sides of a thought, and a thought between two calls. */
+const interleavedTurn = [
+  { type: "thinking", thinking: "Let me look.", signature },
+  { type: "text", text: "First Oslo. " },
+  { type: "thinking", thinking: "Then Rome, too.", signature: laterSignature },
+  { type: "redacted_thinking", data: redacted },
+  { type: "text", text: "Then Rome – 🌧." },
+  { type: "tool_use", id: "toolu_01A", name: "weather", input: { city: "Oslo" } },
+  { type: "thinking", thinking: "Now the other.", signature },
+  { type: "tool_use", id: "toolu_01B", name: "weather", input: { city: "Rome" } },
+] as const;
+
+function isStepByStep(messages: readonly { readonly content: unknown }[]): boolean {
+  return JSON.stringify(messages[0]?.content).includes(stepByStep);
+}
+
+/** The real one compares thoughts alone; here every block must stand where it stood. */
+function complaintAboutOrder(given: unknown, expected: readonly object[]): string | undefined {
+  if (Bun.deepEquals(given, expected)) return undefined;
+  return "messages.1.content: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. " +
+    `These blocks must remain as they were in the original response: ${JSON.stringify(given)}`;
+}
+
 /** Anthropic's Messages API, with the errors that it really gives. */
-export function startClaude(): ThinkingBackend {
+export function startClaude(): ThinkingBackend & {
+  /** The body of the last request, as it came. */
+  readonly lastText: () => string;
+} {
+  let lastText = "";
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -36,16 +68,23 @@ export function startClaude(): ThinkingBackend {
       if (request.headers.get("x-api-key") !== "backend-key") {
         return claudeError(401, "authentication_error", "invalid x-api-key");
       }
-      const { messages, stream } = await request.json() as {
+      lastText = await request.text();
+      const { messages, stream } = JSON.parse(lastText) as {
         messages: { role: string; content: Loose[] | string }[];
         stream?: boolean;
       };
       const second = messages.length > 1;
       if (second) {
-        const complaint = complaintAbout(messages);
+        const complaint = isStepByStep(messages)
+          ? complaintAboutOrder(messages[1]!.content, interleavedTurn)
+          : complaintAbout(messages);
         if (complaint !== undefined) return claudeError(400, "invalid_request_error", complaint);
       }
-      const content: readonly Loose[] = second ? [{ type: "text", text: "Rain." }] : claudeTurn;
+      const content: readonly Loose[] = second
+        ? [{ type: "text", text: "Rain." }]
+        : isStepByStep(messages)
+        ? interleavedTurn
+        : claudeTurn;
       const message = {
         id: "msg_01XFDUDYJgAACzvnptvVoYEL",
         type: "message",
@@ -65,7 +104,11 @@ export function startClaude(): ThinkingBackend {
       return stream === true ? claudeStream(message) : Response.json(message);
     },
   });
-  return { origin: `http://127.0.0.1:${server.port}`, stop: () => void server.stop(true) };
+  return {
+    origin: `http://127.0.0.1:${server.port}`,
+    lastText: () => lastText,
+    stop: () => void server.stop(true),
+  };
 }
 
 function complaintAbout(
@@ -215,6 +258,20 @@ export function startGemini(): ThinkingBackend {
 
 const codec = new EventStreamCodec(toUtf8, fromUtf8);
 
+/** Blocks of Claude's in the words of the Converse API. */
+function asConverse(block: (typeof interleavedTurn)[number]): Loose {
+  switch (block.type) {
+    case "thinking":
+      return { reasoningContent: { reasoningText: { text: block.thinking, signature: block.signature } } };
+    case "redacted_thinking":
+      return { reasoningContent: { redactedContent: block.data } };
+    case "text":
+      return { text: block.text };
+    case "tool_use":
+      return { toolUse: { toolUseId: block.id, name: block.name, input: block.input } };
+  }
+}
+
 /** Bedrock's Converse API with a Claude model behind it. */
 export function startBedrock(): ThinkingBackend {
   const turn = [
@@ -233,7 +290,14 @@ export function startBedrock(): ThinkingBackend {
       }
       const { messages } = await request.json() as { messages: { content: Loose[] }[] };
       const second = messages.length > 1;
-      if (second) {
+      const interleaved = isStepByStep(messages);
+      if (second && interleaved) {
+        const complaint = complaintAboutOrder(messages[1]!.content, interleavedTurn.map(asConverse));
+        if (complaint !== undefined) {
+          const headers = { "x-amzn-errortype": "ValidationException" };
+          return Response.json({ message: complaint }, { status: 400, headers });
+        }
+      } else if (second) {
         const [first] = messages[1]!.content as { reasoningContent?: { reasoningText?: Loose } }[];
         const given = first?.reasoningContent?.reasoningText;
         const results = messages[2]?.content.filter(({ toolResult }) => toolResult !== undefined) ?? [];
@@ -246,7 +310,11 @@ export function startBedrock(): ThinkingBackend {
           });
         }
       }
-      const content: readonly Loose[] = second ? [{ text: "Rain." }] : turn;
+      const content: readonly Loose[] = second
+        ? [{ text: "Rain." }]
+        : interleaved
+        ? interleavedTurn.map(asConverse)
+        : turn;
       const stopReason = second ? "end_turn" : "tool_use";
       const usage = { inputTokens: 40, outputTokens: 90, totalTokens: 130 };
       if (!new URL(request.url).pathname.endsWith("/converse-stream")) {
@@ -262,7 +330,10 @@ export function startBedrock(): ThinkingBackend {
         const delta = (value: object) =>
           events.push(["contentBlockDelta", { contentBlockIndex, delta: value }]);
         const { reasoningContent, toolUse, text } = block as {
-          reasoningContent?: { reasoningText: { text: string } };
+          reasoningContent?: {
+            reasoningText?: { text: string; signature: string };
+            redactedContent?: string;
+          };
           toolUse?: { toolUseId: string; name: string; input: object };
           text?: string;
         };
@@ -271,8 +342,12 @@ export function startBedrock(): ThinkingBackend {
           events.push(["contentBlockStart", { contentBlockIndex, start: { toolUse: { toolUseId, name } } }]);
           delta({ toolUse: { input: JSON.stringify(input) } });
         } else if (reasoningContent !== undefined) {
-          delta({ reasoningContent: { text: reasoningContent.reasoningText.text } });
-          delta({ reasoningContent: { signature } });
+          const { reasoningText, redactedContent } = reasoningContent;
+          if (reasoningText === undefined) delta({ reasoningContent: { redactedContent } });
+          else {
+            delta({ reasoningContent: { text: reasoningText.text } });
+            delta({ reasoningContent: { signature: reasoningText.signature } });
+          }
         } else delta({ text });
         events.push(["contentBlockStop", { contentBlockIndex }]);
       });

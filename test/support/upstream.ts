@@ -13,6 +13,8 @@ export interface UpstreamCall {
   // deno-lint-ignore no-explicit-any -- a test looks into whatever was sent.
   readonly body: any;
   /** Resolves when the caller has gone before the answer was complete. */
+  /** The body as it came. */
+  readonly text: string;
   readonly aborted: Promise<void>;
   readonly wasAborted: () => boolean;
 }
@@ -140,6 +142,7 @@ async function record(request: IncomingMessage, response: ServerResponse): Promi
     path: request.url ?? "",
     headers: request.headers,
     body: text === "" ? undefined : JSON.parse(text),
+    text,
     aborted: aborted.promise,
     wasAborted: () => gone,
   };

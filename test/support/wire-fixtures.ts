@@ -281,12 +281,18 @@ function summary({ whole, texts, failure, losses }: Played) {
   const top: Loose = whole ?? Object.assign({}, ...texts.map((text) => JSON.parse(text)));
   const choices = whole === undefined ? joinPieces(texts) : whole.choices as Choice[];
   const message: Loose = choices[0]?.message ?? {};
-  const calls = (message.tool_calls ?? []) as { id: string; function: { name: string; arguments: string } }[];
+  const calls = (message.tool_calls ?? []) as {
+    readonly id: string;
+    readonly function?: { readonly name: string; readonly arguments: string };
+    readonly custom?: { readonly name: string; readonly input: string };
+  }[];
   return {
     // Where there are no words, streams say so with an empty text.
     content: (message.content || null) as string | null,
     reasoning: (message.reasoning_content ?? "") as string,
-    calls: calls.map(({ function: called }) => [called.name, called.arguments]),
+    calls: calls.map(({ function: called, custom }) =>
+      called === undefined ? [custom!.name, custom!.input] : [called.name, called.arguments]
+    ),
     callIds: calls.map(({ id }) => id),
     finish: choices[0]?.finish_reason ?? undefined,
     usage: (top.usage ?? undefined) as Loose | undefined,
@@ -324,6 +330,7 @@ const joined = new Set([
   "text",
   "summary",
   "arguments",
+  "input",
 ]);
 
 function joinInto(target: Record<string, unknown>, delta: Loose): void {

@@ -1,5 +1,6 @@
 import type { CallContext, ChatCompletion } from "intellirouter/plugin";
 import { asObject, asText, given, type Loose, objectsOf } from "../hub/loose.ts";
+import { type Place, placeField } from "../hub/places.ts";
 import { claudeFormat } from "./encode-reasoning.ts";
 
 /** What an answer is read with, whole or in pieces. */
@@ -33,17 +34,17 @@ export function toRefusal(stopReason: unknown, details: unknown): string | null 
   return stopReason === "refusal" ? asText(asObject(details).explanation) || null : null;
 }
 
-/** A block of thoughts as an item that clients send back. */
-export function thinkingDetail(block: Loose, index: number): Loose {
+/** A block of thoughts, or a piece of one, as an item that clients send back. */
+export function thinkingDetail(block: Loose, index: number, place: Place): Loose {
+  const common = { format: claudeFormat, index, ...placeField(place) };
   if (block.type === "redacted_thinking") {
-    return { type: "reasoning.encrypted", data: asText(block.data), format: claudeFormat, index };
+    return { type: "reasoning.encrypted", data: asText(block.data), ...common };
   }
   return {
     type: "reasoning.text",
     text: asText(block.thinking),
     ...given("signature", asText(block.signature) || undefined),
-    format: claudeFormat,
-    index,
+    ...common,
   };
 }
 

@@ -5,13 +5,13 @@ import type {
   Message,
   MessageEvent,
   MessagesCapability,
-  MessagesRequest,
   PluginHost,
   Provider,
   TokenCount,
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import type { Loose } from "../hub/loose.ts";
@@ -29,7 +29,7 @@ import { wholeAsEvents } from "./whole-message.ts";
 export function createAnthropic(options: AnthropicOptions, host: PluginHost): Provider {
   const anthropic = createAnthropicClient(options, host);
   return {
-    chat: fanOut(withLegacyFunctions(createChat(anthropic, options, host))),
+    chat: fanOut(withLegacyFunctions(withCustomTools(createChat(anthropic, options, host)))),
     messages: createMessages(anthropic),
     reasoningReplay: "details",
     cacheMarks: true,
@@ -43,11 +43,11 @@ export function createAnthropic(options: AnthropicOptions, host: PluginHost): Pr
 /** What a client of the same protocol asks and gets goes through as it is. */
 function createMessages({ client, messagesUrl, countTokensUrl }: AnthropicClient): MessagesCapability {
   return {
-    complete: (request, context) => client.ask<Message>(messagesUrl, withoutStream(request), context),
+    complete: (request, context) => client.ask<Message>(messagesUrl, request, context),
     stream: (request, context) =>
       client.stream<MessageEvent>(
         messagesUrl,
-        { ...request, stream: true },
+        request,
         context,
         isLast,
         (answer) => wholeAsEvents(answer) as MessageEvent[],
@@ -95,9 +95,4 @@ function createChat(
 /** The connection may stay open after it. */
 function isLast({ type }: Loose): boolean {
   return type === "message_stop";
-}
-
-/** A client may say `stream: false` or `stream: null`, and the API is told nothing of streams then. */
-function withoutStream({ stream: _stream, ...request }: MessagesRequest): Loose {
-  return request;
 }

@@ -71,7 +71,9 @@ function readBlocks(blocks: readonly unknown[], context: AnswerContext) {
       }
       case "thinking":
       case "redacted_thinking":
-        details.push(thinkingDetail(block, details.length));
+        details.push(
+          thinkingDetail(block, details.length, { content: text?.length ?? 0, calls: calls.length }),
+        );
         thought += asText(block.thinking);
         break;
       case "tool_use":

@@ -2,6 +2,7 @@ import type { ChatMessage } from "intellirouter/plugin";
 import { CallIds } from "../hub/call-ids.ts";
 import { callInput } from "../hub/call-input.ts";
 import { asText, isObject } from "../hub/loose.ts";
+import { arrange } from "../hub/places.ts";
 import { invalid } from "../hub/refuse.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 import { cacheControl, encodeContent, encodeText } from "./encode-parts.ts";
@@ -96,19 +97,14 @@ function encodeAssistant(
       ...cacheControl(call, place, context.lose),
     };
   });
-  return [
-    ...encodeReasoning(message, field, context),
-    ...withMark(
-      [
-        ...encodeText(message.content, `${field}.content`, context),
-        ...(refusal === "" ? [] : [{ type: "text", text: refusal }]),
-        ...calls,
-      ],
-      message,
-      field,
-      context,
-    ),
-  ];
+  const blocks = arrange<Block>({
+    thoughts: encodeReasoning(message, field, context),
+    content: message.content,
+    calls,
+    encodeContent: (content) => encodeText(content, `${field}.content`, context),
+  });
+  if (refusal !== "") blocks.push({ type: "text", text: refusal });
+  return isThought(blocks.at(-1)) ? blocks : withMark(blocks, message, field, context);
 }
 
 function encodeResult(message: ChatMessage, field: string, ids: CallIds, context: EncodeContext): Block {
@@ -129,6 +125,11 @@ function encodeResult(message: ChatMessage, field: string, ids: CallIds, context
     ...(message.is_error === true ? { is_error: true } : {}),
     ...cacheControl(message, field, context.lose),
   };
+}
+
+/** Thoughts go back as they came, without marks. */
+function isThought(block: Block | undefined): boolean {
+  return block?.type === "thinking" || block?.type === "redacted_thinking";
 }
 
 /** A mark on a message is one on its last block. */

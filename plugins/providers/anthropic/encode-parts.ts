@@ -1,5 +1,5 @@
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
-import { imageAddress, withFetched } from "../hub/inline-files.ts";
+import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
 import { loseFileName, loseImageDetail } from "../hub/part-losses.ts";
@@ -41,7 +41,7 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Block[]
     case "image_url":
       return [encodeImage(part, field, context)];
     case "file":
-      return [encodeFile(withFetched(part, context.files), field, context)];
+      return [encodeFile(part, field, context)];
     default:
       if (isObject(part.source) || ownBlocks.has(String(part.type))) return [part as Block];
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
@@ -73,19 +73,26 @@ function encodeImage(part: Loose, field: string, context: EncodeContext): Block 
   return { type: "image", source, ...cacheControl(part, field, context.lose) };
 }
 
-function encodeFile(part: Loose, field: string, { lose }: Pick<EncodeContext, "lose">): Block {
-  const { file_id: id, file_data: data, file_url: url, filename } = asObject(part.file);
+function encodeFile(
+  part: Loose,
+  field: string,
+  { files, lose }: Pick<EncodeContext, "files" | "lose">,
+): Block {
+  const { file_id: id, file_data: data, filename } = asObject(part.file);
   const marks = cacheControl(part, field, lose);
   const extra = { ...(typeof filename === "string" ? { title: filename } : {}), ...marks };
   if (typeof id === "string") {
     refuseForeignFile(id, `${field}.file.file_id`);
     return { type: "document", source: { type: "file", file_id: id }, ...extra };
   }
-  if (typeof url === "string") return { type: "document", source: { type: "url", url }, ...extra };
   if (typeof data !== "string") {
     throw invalid(`${field}.file`, "A file needs file_data or file_id.", "missing_required_parameter");
   }
-  const file = readFile(data, asText(filename));
+  const fetched = files.get(data);
+  if (fetched === undefined && /^https:\/\//i.test(data)) {
+    return { type: "document", source: { type: "url", url: data }, ...extra };
+  }
+  const file = named(fetched ?? readFile(data), asText(filename) || data);
   if (file.mediaType.startsWith("image/")) {
     loseFileName(part, field, lose);
     return { type: "image", source: base64Source(file), ...marks };
@@ -104,11 +111,14 @@ function encodeFile(part: Loose, field: string, { lose }: Pick<EncodeContext, "l
   throw unsupported(`${field}.file`, `This backend takes PDF, text and image files, not ${type}.`);
 }
 
-/** The data may come without saying what it is; then its name does. */
-function readFile(data: string, filename: string): InlineFile {
-  const file = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+function readFile(data: string): InlineFile {
+  return parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+}
+
+/** A file may come without saying what it is; then its name does. */
+function named(file: InlineFile, filename: string): InlineFile {
   if (file.mediaType !== "" && file.mediaType !== "application/octet-stream") return file;
-  const ending = filename.toLowerCase().match(/\.(\w+)$/)?.[1] ?? "";
+  const ending = filename.slice(-200).toLowerCase().match(/\.(\w+)$/)?.[1] ?? "";
   // "JVBERi" is "%PDF-" at the beginning of a file.
   if (ending === "pdf" || file.base64.startsWith("JVBERi")) return { ...file, mediaType: "application/pdf" };
   const isPlain = /^(txt|md|csv|json|xml|html?|ya?ml|log)$/.test(ending);

@@ -1,4 +1,5 @@
 import type { ChatMessage } from "intellirouter/plugin";
+import type { Place } from "../hub/places.ts";
 import { readReasoning, type ReasoningItem } from "../hub/reasoning-items.ts";
 import type { Block, EncodeContext } from "./encode-context.ts";
 
@@ -10,13 +11,14 @@ export function encodeReasoning(
   message: ChatMessage,
   field: string,
   { lose }: Pick<EncodeContext, "lose">,
-): Block[] {
+): { readonly place: Place; readonly block: Block }[] {
   return claudeReasoning(message, (item, why) => lose(`${field}.${item.field}`, "dropped", why))
-    .map((item) =>
-      item.kind === "encrypted"
-        ? { type: "redacted_thinking", data: item.text }
-        : { type: "thinking", thinking: item.text, signature: item.signature }
-    );
+    .map(({ kind, text, signature, place }) => ({
+      place,
+      block: kind === "encrypted"
+        ? { type: "redacted_thinking", data: text }
+        : { type: "thinking", thinking: text, signature },
+    }));
 }
 
 /** The items that Claude takes back; of the others is told why not. */

@@ -2,6 +2,7 @@ import type { ChatCompletionChunk, StreamDecoder } from "intellirouter/plugin";
 import { errorFromObject, UpstreamError } from "intellirouter/plugin";
 import { type ChunkHead, deltaChunk, usageChunk } from "../hub/chunks.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
+import type { Place } from "../hub/places.ts";
 import {
   type AnswerContext,
   loseBlock,
@@ -23,8 +24,8 @@ interface OpenBlock {
   /** What a call came with at its start; only some servers send it whole there. */
   readonly input: unknown;
   hasInput: boolean;
-  /** Where the text of the answer stood when the block began. */
-  readonly start: number;
+  /** What stood before it. */
+  readonly place: Place;
   readonly citations: unknown[];
 }
 
@@ -101,13 +102,14 @@ export class MessageDecoder implements StreamDecoder<Loose, ChatCompletionChunk>
     const { type } = block;
     const isAnswer = type === "tool_use" && block.name === this.#context.answerTool;
     const isThought = type === "thinking" || type === "redacted_thinking";
+    const place = { content: this.#textLength, calls: this.#calls };
     const open: OpenBlock = {
       type,
       position: isThought ? this.#thoughts++ : type === "tool_use" && !isAnswer ? this.#calls++ : 0,
       isAnswer,
       input: block.input,
       hasInput: false,
-      start: this.#textLength,
+      place,
       citations: [],
     };
     this.#blocks.set(index, open);
@@ -121,7 +123,7 @@ export class MessageDecoder implements StreamDecoder<Loose, ChatCompletionChunk>
   #startThought(block: Loose, open: OpenBlock, out: ChatCompletionChunk[]): void {
     // Of plain thoughts the beginning is empty: text and signature follow.
     if (block.type === "redacted_thinking" || asText(block.thinking) !== "") {
-      this.#think(thinkingDetail(block, open.position), asText(block.thinking), out);
+      this.#think(thinkingDetail(block, open.position, open.place), asText(block.thinking), out);
     }
   }
 
@@ -138,11 +140,11 @@ export class MessageDecoder implements StreamDecoder<Loose, ChatCompletionChunk>
       case "thinking_delta": {
         const thinking = asText(delta.thinking);
         if (thinking === "") return;
-        return this.#think(thinkingDetail({ thinking }, open.position), thinking, out);
+        return this.#think(thinkingDetail({ thinking }, open.position, open.place), thinking, out);
       }
       case "signature_delta": {
         const { signature } = delta;
-        const { text: _text, ...detail } = thinkingDetail({ signature }, open.position);
+        const { text: _text, ...detail } = thinkingDetail({ signature }, open.position, open.place);
         return this.#think(detail, "", out);
       }
       case "citations_delta":
@@ -157,7 +159,7 @@ export class MessageDecoder implements StreamDecoder<Loose, ChatCompletionChunk>
     if (open.type === "tool_use" && !open.hasInput) {
       this.#input(open, JSON.stringify(open.input ?? {}), out);
     }
-    const sources = sourceFields(readSources(open.citations, open.start, this.#textLength));
+    const sources = sourceFields(readSources(open.citations, open.place.content, this.#textLength));
     if (Object.keys(sources).length > 0) out.push(deltaChunk(this.#head, sources));
   }
 

@@ -1,12 +1,15 @@
 import type { CallContext, ChatCompletion, Usage } from "intellirouter/plugin";
 import { UpstreamError } from "intellirouter/plugin";
 import { claudeFormat } from "../anthropic/encode-reasoning.ts";
+import { type Place, placeField } from "../hub/places.ts";
 import { asCount, asObject, asText, given, isObject, type Loose, objectsOf } from "../hub/loose.ts";
 
 /** What an answer is read with, whole or in pieces. */
 export interface AnswerContext {
   /** The tool whose input is the answer, when one was forced. */
   readonly answerTool: string | undefined;
+  /** The API gives answers no name; theirs is the request's. */
+  readonly id: string;
   /** Seconds since the epoch: the API does not say when. */
   readonly created: number;
   /** The API does not name the model. */
@@ -67,16 +70,15 @@ export function toServiceTier(value: unknown): Loose {
 export function reasoningDetail(
   piece: { readonly text?: string; readonly signature?: string; readonly redacted?: string },
   index: number,
+  place: Place,
 ): Loose {
-  if (piece.redacted !== undefined) {
-    return { type: "reasoning.encrypted", data: piece.redacted, format: claudeFormat, index };
-  }
+  const common = { format: claudeFormat, index, ...placeField(place) };
+  if (piece.redacted !== undefined) return { type: "reasoning.encrypted", data: piece.redacted, ...common };
   return {
     type: "reasoning.text",
     ...given("text", piece.text),
     ...given("signature", piece.signature),
-    format: claudeFormat,
-    index,
+    ...common,
   };
 }
 
@@ -98,6 +100,27 @@ export function sourceFields(list: unknown, start: number, end: number): Loose {
     ...(annotations.length === 0 ? {} : { annotations }),
     ...(citations.length === 0 ? {} : { citations }),
   };
+}
+
+const knownReasons = new Set([
+  "end_turn",
+  "stop_sequence",
+  "tool_use",
+  "max_tokens",
+  "model_context_window_exceeded",
+  "content_filtered",
+  "guardrail_intervened",
+  "refusal",
+]);
+
+/** A turn that was paused could go on, and newer reasons may come; the client's protocol has no words for them. */
+export function loseReason(stopReason: unknown, calls: number, { reportLoss }: AnswerContext): void {
+  if (typeof stopReason !== "string" || knownReasons.has(stopReason)) return;
+  reportLoss({
+    field: "choices[0].finish_reason",
+    effect: "approximated",
+    detail: `the answer ended with "${stopReason}"; told as ${toFinishReason(stopReason, calls)}`,
+  });
 }
 
 /** What the client's protocol has no place for. */

@@ -1,8 +1,7 @@
-import { AwsV4Signer } from "aws4fetch";
-import { BackendClient, UpstreamError } from "intellirouter/plugin";
-import type { OutgoingRequest, PluginHost } from "intellirouter/plugin";
+import { BackendClient, type PluginHost } from "intellirouter/plugin";
+import { bedrockCredential } from "./credential.ts";
 import { errorFromBedrock } from "./errors.ts";
-import { type BedrockOptions, bedrockSecrets } from "./options.ts";
+import type { BedrockOptions } from "./options.ts";
 
 /** What asks Bedrock, and where. */
 export interface BedrockClient {
@@ -13,60 +12,36 @@ export interface BedrockClient {
   controlUrl(path: string): string;
 }
 
-export function createBedrockClient(options: BedrockOptions, host: PluginHost): BedrockClient {
-  const { region } = options;
+/** @param region where Bedrock is, of the options or of the environment. */
+export function createBedrockClient(
+  options: BedrockOptions,
+  region: string,
+  host: PluginHost,
+): BedrockClient {
   const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   const runtime = trim(options.base_url ?? `https://bedrock-runtime.${region}.${domain}`);
   const control = trim(options.control_url ?? `https://bedrock.${region}.${domain}`);
-  const sign = makeSigner(options, host);
+  const credential = bedrockCredential(options, region, host);
   return {
     client: new BackendClient(host, {
-      headers: async (request) => ({
+      headers: async (request, context) => ({
         "content-type": "application/json",
         accept: request.url.endsWith("-stream") ? "application/vnd.amazon.eventstream" : "application/json",
-        ...await sign(request),
+        ...await credential.headers(request, context),
         ...options.headers,
       }),
-      secrets: bedrockSecrets.flatMap((name) => name === "access_key_id" ? [] : host.secret(name) ?? []),
-      toError: errorFromBedrock,
+      get secrets() {
+        return credential.secrets;
+      },
+      toError: (...response) => {
+        const error = errorFromBedrock(...response);
+        if (error.code === "ExpiredTokenException") credential.renew();
+        return error;
+      },
     }),
     // Ids hold colons, and those of profiles slashes.
     modelUrl: (model, action) => `${runtime}/model/${encodeURIComponent(model)}/${action}`,
     controlUrl: (path) => `${control}${path}`,
-  };
-}
-
-/** An API key goes as it is; with access keys every request is signed (AWS Signature Version 4). */
-function makeSigner(
-  { region }: BedrockOptions,
-  host: PluginHost,
-): (request: OutgoingRequest) => Promise<Record<string, string>> {
-  const apiKey = host.secret("api_key");
-  if (apiKey !== undefined) return () => Promise.resolve({ authorization: `Bearer ${apiKey}` });
-  const accessKeyId = host.secret("access_key_id");
-  const secretAccessKey = host.secret("secret_access_key");
-  const sessionToken = host.secret("session_token");
-  if (accessKeyId === undefined || secretAccessKey === undefined) {
-    const message = "Bedrock needs the secret api_key, or access_key_id and secret_access_key.";
-    return () => Promise.reject(new UpstreamError({ kind: "auth", message }));
-  }
-  // Derived keys hold for a day, so this has few entries.
-  const cache = new Map<string, ArrayBuffer>();
-  return async ({ method, url, body }) => {
-    const signer = new AwsV4Signer({
-      method,
-      url,
-      ...(body === "" ? {} : { body }),
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-      service: "bedrock",
-      region,
-      cache,
-      datetime: new Date(host.now()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
-    });
-    const { headers } = await signer.sign();
-    return Object.fromEntries(headers);
   };
 }
 

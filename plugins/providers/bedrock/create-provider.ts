@@ -8,6 +8,7 @@ import type {
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import type { AnswerContext } from "./answer.ts";
@@ -19,14 +20,14 @@ import { converseEvents } from "./event-stream.ts";
 import { bedrockFidelity } from "./fidelity.ts";
 import { familyTraits } from "./model-family.ts";
 import { describeModels } from "./model-list.ts";
-import type { BedrockOptions } from "./options.ts";
+import { type BedrockOptions, bedrockRegion } from "./options.ts";
 import { ConverseDecoder } from "./stream.ts";
 
 /** A provider for the models on AWS Bedrock, by its Converse API. */
-export function createBedrock(options: BedrockOptions, host: PluginHost): Provider {
-  const bedrock = createBedrockClient(options, host);
+export async function createBedrock(options: BedrockOptions, host: PluginHost): Promise<Provider> {
+  const bedrock = createBedrockClient(options, await regionOf(options, host), host);
   return {
-    chat: fanOut(withLegacyFunctions(createChat(bedrock, options, host))),
+    chat: fanOut(withLegacyFunctions(withCustomTools(createChat(bedrock, options, host)))),
     embeddings: createEmbeddings(bedrock, options),
     reasoningReplay: "details",
     cacheMarks: true,
@@ -34,6 +35,20 @@ export function createBedrock(options: BedrockOptions, host: PluginHost): Provid
     fidelity: bedrockFidelity,
     listModels: (context) => listModels(bedrock, context),
   };
+}
+
+/** @throws where the environment names what is no region: it becomes part of a host's name. */
+async function regionOf({ region, profile }: BedrockOptions, host: PluginHost): Promise<string> {
+  if (region !== undefined) return region;
+  const found = host.variable("AWS_REGION") ?? host.variable("AWS_DEFAULT_REGION") ??
+    await readRegion(profile) ?? "us-east-1";
+  if (!bedrockRegion.safeParse(found).success) throw new Error(`"${found}" is no AWS region`);
+  return found;
+}
+
+async function readRegion(profile: string | undefined): Promise<string | undefined> {
+  const { regionOfProfile } = await import("./aws-region.ts");
+  return await regionOfProfile(profile);
 }
 
 function createChat(bedrock: BedrockClient, options: BedrockOptions, host: PluginHost): ChatCapability {
@@ -44,6 +59,7 @@ function createChat(bedrock: BedrockClient, options: BedrockOptions, host: Plugi
     const { body, answerTool } = encodeRequest(request, { options, files, reportLoss });
     const answer: AnswerContext = {
       answerTool,
+      id: context.requestId,
       created: Math.floor(host.now() / 1000),
       model: request.model,
       isClaude: familyTraits(request.model).claude !== undefined,

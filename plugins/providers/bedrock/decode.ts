@@ -4,6 +4,7 @@ import { asObject, asText, isObject, type Loose, objectsOf } from "../hub/loose.
 import {
   type AnswerContext,
   loseBlock,
+  loseReason,
   reasoningDetail,
   sourceFields,
   toFinishReason,
@@ -20,9 +21,10 @@ export function decodeAnswer(value: unknown, context: AnswerContext): ChatComple
   }
   const read = new BlockReader(context);
   content.forEach((block, index) => isObject(block) ? read.add(block, index) : undefined);
+  loseReason(answer.stopReason, read.calls.length, context);
   const usage = toUsage(answer.usage);
   return {
-    id: "",
+    id: context.id,
     object: "chat.completion",
     created: context.created,
     model: context.model,
@@ -89,14 +91,11 @@ class BlockReader {
     const { text, signature } = asObject(reasoningText);
     this.#thought += asText(text);
     if (!this.#context.isClaude) return;
-    this.#details.push(
-      typeof redactedContent === "string"
-        ? reasoningDetail({ redacted: redactedContent }, index)
-        : reasoningDetail({
-          text: asText(text),
-          ...(typeof signature === "string" ? { signature } : {}),
-        }, index),
-    );
+    const piece = typeof redactedContent === "string"
+      ? { redacted: redactedContent }
+      : { text: asText(text), ...(typeof signature === "string" ? { signature } : {}) };
+    const place = { content: this.#text?.length ?? 0, calls: this.calls.length };
+    this.#details.push(reasoningDetail(piece, index, place));
   }
 
   #call({ toolUseId, name, input }: Loose): void {

@@ -2,6 +2,7 @@ import type { ChatMessage } from "intellirouter/plugin";
 import { claudeReasoning } from "../anthropic/encode-reasoning.ts";
 import { callInput } from "../hub/call-input.ts";
 import { asText } from "../hub/loose.ts";
+import { arrange } from "../hub/places.ts";
 import { readReasoning } from "../hub/reasoning-items.ts";
 import { invalid } from "../hub/refuse.ts";
 import { type Block, cachePoint, type EncodeContext } from "./encode-context.ts";
@@ -67,20 +68,21 @@ function encodeAssistant(message: ChatMessage, field: string, context: EncodeCon
     const place = `${field}.tool_calls[${position}]`;
     if (call.function === undefined) throw invalid(`${place}.function`, "Only calls of functions are known.");
     const input = callInput(call, place, context.lose);
-    const use = { toolUseId: context.ids.encode(call.id), name: call.function.name, input };
-    return [{ toolUse: use }, ...cachePoint(call, place, context)];
+    const use = { toolUse: { toolUseId: context.ids.encode(call.id), name: call.function.name, input } };
+    return [use, ...cachePoint(call, place, context)];
   });
-  return [
-    ...encodeReasoning(message, field, context),
-    ...encodeText(message.content, `${field}.content`, context),
-    ...(refusal === "" ? [] : [{ text: refusal }]),
-    ...calls,
-    ...cachePoint(message, field, context),
-  ];
+  const blocks = arrange<Block>({
+    thoughts: encodeReasoning(message, field, context),
+    content: message.content,
+    calls,
+    encodeContent: (content) => encodeText(content, `${field}.content`, context),
+  });
+  if (refusal !== "") blocks.push({ text: refusal });
+  return [...blocks, ...cachePoint(message, field, context)];
 }
 
 /** Only Claude takes back what it thought, verbatim with its signatures. */
-function encodeReasoning(message: ChatMessage, field: string, { traits, lose }: EncodeContext): Block[] {
+function encodeReasoning(message: ChatMessage, field: string, { traits, lose }: EncodeContext) {
   if (traits.claude === undefined) {
     for (const item of readReasoning(message)) {
       lose(`${field}.${item.field}`, "dropped", "this model takes no reasoning back");
@@ -88,11 +90,14 @@ function encodeReasoning(message: ChatMessage, field: string, { traits, lose }: 
     return [];
   }
   return claudeReasoning(message, (item, why) => lose(`${field}.${item.field}`, "dropped", why)).map((
-    item,
+    { kind, text, signature, place },
   ) => ({
-    reasoningContent: item.kind === "encrypted"
-      ? { redactedContent: item.text }
-      : { reasoningText: { text: item.text, signature: item.signature } },
+    place,
+    block: {
+      reasoningContent: kind === "encrypted"
+        ? { redactedContent: text }
+        : { reasoningText: { text, signature } },
+    },
   }));
 }
 

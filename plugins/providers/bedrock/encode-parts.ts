@@ -1,5 +1,5 @@
 import { type InlineFile, parseDataUrl } from "../hub/data-url.ts";
-import { imageAddress, withFetched } from "../hub/inline-files.ts";
+import { imageAddress } from "../hub/inline-files.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
 import { loseFileName, loseImageDetail } from "../hub/part-losses.ts";
 import { invalid, unsupported } from "../hub/refuse.ts";
@@ -53,7 +53,7 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Block[]
     case "image_url":
       return [encodeImage(part, field, context)];
     case "file":
-      return [encodeFile(withFetched(part, context.files), field, context)];
+      return [encodeFile(part, field, context)];
     case "input_audio":
       return [encodeAudio(part, field)];
     default:
@@ -97,19 +97,27 @@ function encodeFile(part: Loose, field: string, context: EncodeContext): Block {
     }
     throw invalid(`${field}.file`, "A file needs file_data.", "missing_required_parameter");
   }
-  const file = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+  const isStored = /^s3:\/\//i.test(data);
+  const file = isStored ? { mediaType: "", base64: "" } : parseDataUrl(data) ?? context.files.get(data) ??
+    { mediaType: "", base64: data.replace(/\s+/g, "") };
   if (file.mediaType.startsWith("image/")) {
     loseFileName(part, field, context.lose);
     return imageBlock(file, `${field}.file`);
   }
   const name = asText(filename);
-  const ending = name.toLowerCase().match(/\.(\w+)$/)?.[1] ?? "";
-  const format = documentFormats.get(file.mediaType) ?? (documentEndings.has(ending) ? ending : undefined) ??
+  const format = documentFormats.get(file.mediaType) ?? formatByEnding(name) ?? formatByEnding(data) ??
     (file.base64.startsWith("JVBERi") ? "pdf" : undefined);
   if (format === undefined) {
-    throw unsupported(`${field}.file`, `This backend takes no files of type ${file.mediaType || ending}.`);
+    throw unsupported(`${field}.file`, `This backend takes no files of type ${file.mediaType || name}.`);
   }
-  return { document: { format, name: context.documentName(name), source: { bytes: file.base64 } } };
+  const source = isStored ? { s3Location: { uri: data } } : { bytes: file.base64 };
+  return { document: { format, name: context.documentName(name), source } };
+}
+
+/** The format that a name, or an address, ends with. */
+function formatByEnding(name: string): string | undefined {
+  const ending = name.slice(-200).toLowerCase().match(/\.(\w+)(?:[?#].*)?$/)?.[1] ?? "";
+  return documentEndings.has(ending) ? ending : undefined;
 }
 
 function encodeAudio(part: Loose, field: string): Block {

@@ -11,8 +11,11 @@ const shortestMessage = 16;
 
 const decoder = new TextDecoder();
 
-/** One event: the field is its name, the value its payload. */
-export type ConverseEvent = Readonly<Record<string, Loose>>;
+/** One event. */
+export interface ConverseEvent {
+  readonly type: string;
+  readonly payload: Loose;
+}
 
 /**
  * Reads AWS's binary framing (`application/vnd.amazon.eventstream`), checksums included. Exceptions come as messages in the middle of
@@ -34,16 +37,15 @@ export class MessageReader implements FrameReader<ConverseEvent> {
   /** Pieces of a message that is not complete, joined only when it is. */
   #pieces: Uint8Array[] = [];
   #size = 0;
+  /** Bytes that there must be at least before anything more can be read. */
+  #wanted = shortestMessage;
 
   feed(bytes: Uint8Array): readonly ConverseEvent[] {
-    this.#pieces.push(bytes);
-    this.#size += bytes.length;
     const events: ConverseEvent[] = [];
+    const all = this.#withPieces(bytes);
+    if (all === undefined) return events;
     try {
-      for (let message = this.#take(); message !== undefined; message = this.#take()) {
-        const event = this.#read(message);
-        if (event !== undefined) events.push(event);
-      }
+      this.#keep(all, this.#readAll(all, events));
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       this.failure = error;
@@ -61,47 +63,53 @@ export class MessageReader implements FrameReader<ConverseEvent> {
     return [];
   }
 
-  /** The bytes of the next complete message. */
-  #take(): Uint8Array | undefined {
-    if (this.#size < shortestMessage) return undefined;
-    if (this.#pieces[0]!.length < 4) this.#join();
-    const [first] = this.#pieces;
-    const length = uint32(first!, 0);
-    if (length < shortestMessage || length > longestMessage) throw damaged(`a message of ${length} bytes`);
-    if (this.#size < length) return undefined;
-    const all = this.#join();
-    this.#pieces = [all.subarray(length)];
-    this.#size -= length;
-    return all.subarray(0, length);
+  /** What has come so far, once it is enough to go on with. Most reads are of whole messages, and nothing is copied. */
+  #withPieces(bytes: Uint8Array): Uint8Array | undefined {
+    this.#size += bytes.length;
+    if (this.#size < this.#wanted) {
+      this.#pieces.push(bytes);
+      return undefined;
+    }
+    if (this.#pieces.length === 0) return bytes;
+    const all = Buffer.concat([...this.#pieces, bytes]);
+    this.#pieces = [];
+    return all;
   }
 
-  #join(): Uint8Array {
-    if (this.#pieces.length === 1) return this.#pieces[0]!;
-    const all = new Uint8Array(this.#size);
-    let position = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, position);
-      position += piece.length;
+  /** Reads the messages that are complete. @returns where the first that is not begins. */
+  #readAll(bytes: Uint8Array, events: ConverseEvent[]): number {
+    let at = 0;
+    this.#wanted = shortestMessage;
+    while (bytes.length - at >= shortestMessage) {
+      const length = uint32(bytes, at);
+      if (length < shortestMessage || length > longestMessage) throw damaged(`a message of ${length} bytes`);
+      if (bytes.length - at < length) {
+        this.#wanted = length;
+        break;
+      }
+      const event = this.#read(length === bytes.length ? bytes : bytes.subarray(at, at + length));
+      if (event !== undefined) events.push(event);
+      at += length;
     }
-    this.#pieces = [all];
-    return all;
+    return at;
+  }
+
+  #keep(bytes: Uint8Array, from: number): void {
+    this.#size = bytes.length - from;
+    if (this.#size > 0) this.#pieces.push(bytes.subarray(from));
   }
 
   #read(bytes: Uint8Array): ConverseEvent | undefined {
     const { headers, body } = this.#decode(bytes);
-    const header = (name: string) => headers.get(name) ?? "";
     const text = decoder.decode(body);
-    switch (header(":message-type")) {
+    switch (headers.get(":message-type")) {
+      case "event":
+        return { type: headers.get(":event-type") ?? "", payload: text === "" ? {} : parse(text) };
       case "exception":
-        throw errorFromException(header(":exception-type"), text);
-      case "error":
-        throw errorFromException(
-          header(":error-code"),
-          JSON.stringify({ message: header(":error-message") }),
-        );
-      case "event": {
-        const payload = text === "" ? {} : parse(text);
-        return { [header(":event-type")]: payload };
+        throw errorFromException(headers.get(":exception-type") ?? "", text);
+      case "error": {
+        const message = headers.get(":error-message") ?? "";
+        throw errorFromException(headers.get(":error-code") ?? "", JSON.stringify({ message }));
       }
       default:
         return undefined;
@@ -121,7 +129,7 @@ function parse(text: string): Loose {
   try {
     return asObject(parseJson(text));
   } catch {
-    throw damaged(`an event that is not JSON: ${text.slice(0, 80)}`);
+    throw damaged("an event that is not JSON");
   }
 }
 

@@ -1,5 +1,5 @@
 import { definePlugin } from "intellirouter/plugin";
-import { bedrockOptions, bedrockSecrets } from "./options.ts";
+import { bedrockOptions, bedrockSecrets, bedrockVariables } from "./options.ts";
 
 export default definePlugin({
   apiVersion: 1,
@@ -8,6 +8,7 @@ export default definePlugin({
   description: "Models of many makers on AWS Bedrock, by its Converse API.",
   options: bedrockOptions,
   secrets: bedrockSecrets,
+  variables: bedrockVariables,
   // Not by an access key: many machines have one that is meant for something else.
   discovery: {
     environment: {

@@ -4,10 +4,19 @@ import { openAiCompatibleOptions } from "../openai-compatible/options.ts";
 
 const { base_url: address, headers } = openAiCompatibleOptions.shape;
 
+export const bedrockRegion = z.string().regex(
+  /^[a-z]{2}(-[a-z]+)+-\d$/,
+  'must be an AWS region such as "eu-central-1"',
+);
+
 /** Options of AWS Bedrock's Converse API. */
 export const bedrockOptions = z.strictObject({
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as "eu-central-1"')
-    .default("us-east-1").describe("The AWS region whose Bedrock is asked."),
+  region: bedrockRegion.optional().describe(
+    "The AWS region whose Bedrock is asked. When absent that of AWS_REGION, AWS_DEFAULT_REGION or the profile, and us-east-1 without any.",
+  ),
+  profile: z.string().min(1).optional().describe(
+    "The profile of AWS's shared files that gives access, and nothing else does. When absent it is looked for where AWS's tools look, beginning with the environment.",
+  ),
   base_url: address.optional().describe(
     "Address of the runtime, where it is another than the region's public one (a VPC endpoint).",
   ),
@@ -36,3 +45,14 @@ export type BedrockOptions = z.output<typeof bedrockOptions>;
 
 /** The secrets that a configuration may give: an API key, or a pair of access keys with or without a session. */
 export const bedrockSecrets = ["api_key", "access_key_id", "secret_access_key", "session_token"] as const;
+
+/** Variables of AWS's tools that are read here; AWS's library reads further ones. */
+export const bedrockVariables = [
+  "AWS_BEARER_TOKEN_BEDROCK",
+  "AWS_REGION",
+  "AWS_DEFAULT_REGION",
+  "AWS_PROFILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+  "AWS_EC2_METADATA_DISABLED",
+] as const;

@@ -2,9 +2,11 @@ import type { ChatCompletionChunk, StreamDecoder } from "intellirouter/plugin";
 import { UpstreamError } from "intellirouter/plugin";
 import { type ChunkHead, deltaChunk, usageChunk } from "../hub/chunks.ts";
 import { asObject, asText, isObject, type Loose } from "../hub/loose.ts";
+import type { Place } from "../hub/places.ts";
 import {
   type AnswerContext,
   loseBlock,
+  loseReason,
   reasoningDetail,
   sourceFields,
   toFinishReason,
@@ -19,8 +21,8 @@ interface OpenBlock {
   /** Number among the calls, or among the thoughts. */
   position: number;
   hasInput: boolean;
-  /** Where the text of the answer stood when the block began. */
-  readonly start: number;
+  /** What stood before it. */
+  readonly place: Place;
   readonly citations: Loose[];
 }
 
@@ -43,12 +45,11 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
 
   constructor(context: AnswerContext) {
     this.#context = context;
-    this.#head = { id: "", model: context.model, created: context.created };
+    this.#head = { id: context.id, model: context.model, created: context.created };
   }
 
-  push(event: ConverseEvent, out: ChatCompletionChunk[]): void {
-    const [name = "", payload = {}] = Object.entries(event)[0] ?? [];
-    switch (name) {
+  push({ type, payload }: ConverseEvent, out: ChatCompletionChunk[]): void {
+    switch (type) {
       case "messageStart":
         return this.#begin(out);
       case "contentBlockStart":
@@ -88,7 +89,8 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
   #block(index: unknown): OpenBlock {
     let block = this.#blocks.get(index);
     if (block === undefined) {
-      block = { kind: undefined, position: 0, hasInput: false, start: this.#textLength, citations: [] };
+      const place = { content: this.#textLength, calls: this.#calls };
+      block = { kind: undefined, position: 0, hasInput: false, place, citations: [] };
       this.#blocks.set(index, block);
     }
     return block;
@@ -128,7 +130,7 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
     if (block === undefined) return;
     this.#blocks.delete(index);
     if ((block.kind === "call" || block.kind === "answer") && !block.hasInput) this.#input(block, "{}", out);
-    const sources = sourceFields(block.citations, block.start, this.#textLength);
+    const sources = sourceFields(block.citations, block.place.content, this.#textLength);
     if (Object.keys(sources).length > 0) out.push(deltaChunk(this.#head, sources));
   }
 
@@ -157,7 +159,7 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
       ...(typeof redactedContent === "string" ? { redacted: redactedContent } : {}),
     };
     const detail = this.#context.isClaude && Object.keys(given).length > 0
-      ? { reasoning_details: [reasoningDetail(given, block.position)] }
+      ? { reasoning_details: [reasoningDetail(given, block.position, block.place)] }
       : {};
     if (Object.keys({ ...words, ...detail }).length > 0) {
       out.push(deltaChunk(this.#head, { ...words, ...detail }));
@@ -180,6 +182,7 @@ export class ConverseDecoder implements StreamDecoder<ConverseEvent, ChatComplet
     this.#finished = true;
     this.#begin(out);
     if (!this.#answered) this.#say(this.#held, out);
+    loseReason(this.#stopReason, this.#calls, this.#context);
     const chunk = deltaChunk(this.#head, {}, toFinishReason(this.#stopReason, this.#calls));
     out.push({ ...chunk, ...this.#tier });
     const usage = toUsage(this.#usage);

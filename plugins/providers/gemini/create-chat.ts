@@ -1,5 +1,6 @@
 import type {
   BackendClient,
+  BackendContext,
   CallContext,
   ChatCapability,
   ChatCompletionRequest,
@@ -7,6 +8,7 @@ import type {
 } from "intellirouter/plugin";
 import { translateFrames } from "intellirouter/plugin";
 import { fanOut } from "../fan-out.ts";
+import { withCustomTools } from "../hub/custom-tools.ts";
 import { fetchInlineFiles } from "../hub/inline-files.ts";
 import { withLegacyFunctions } from "../hub/legacy-functions.ts";
 import type { Loose } from "../hub/loose.ts";
@@ -23,7 +25,7 @@ export interface GeminiService {
   readonly client: BackendClient;
   readonly dialect: Dialect;
   /** The address of one of a model's methods, such as `generateContent`. */
-  methodUrl(model: string, method: string): string;
+  methodUrl(model: string, method: string, context: BackendContext): string | Promise<string>;
 }
 
 /** Chat with Gemini models, wherever they are served. */
@@ -32,7 +34,7 @@ export function createGeminiChat(
   options: GeminiModelOptions,
   host: PluginHost,
 ): ChatCapability {
-  const direct = withLegacyFunctions(createOne(service, options, host));
+  const direct = withLegacyFunctions(withCustomTools(createOne(service, options, host)));
   const many = fanOut(direct);
   return {
     complete: (request, context) => {
@@ -60,13 +62,13 @@ function createOne(
   return {
     async complete(request, context) {
       const { body, answer } = await encode(request, context);
-      const url = methodUrl(request.model, "generateContent");
+      const url = await methodUrl(request.model, "generateContent", context);
       const { body: given, headers } = await client.ask<unknown>(url, body, context);
       return { body: decodeAnswer(given, answer), ...(headers === undefined ? {} : { headers }) };
     },
     async stream(request, context) {
       const { body, answer } = await encode(request, context);
-      const url = `${methodUrl(request.model, "streamGenerateContent")}?alt=sse`;
+      const url = `${await methodUrl(request.model, "streamGenerateContent", context)}?alt=sse`;
       const { frames, headers } = await client.stream<Loose>(url, body, context);
       return {
         frames: translateFrames(frames, new AnswerDecoder(answer)),

@@ -62,10 +62,9 @@ export function encodeAudio(part: Loose, field: string): Part {
 }
 
 /** Documents, sound and moving pictures alike; `format` is what some clients call the type. */
-export function encodeFile(part: Loose, field: string, { dialect, lose }: EncodeContext): Part {
+export function encodeFile(part: Loose, field: string, { dialect, files, lose }: EncodeContext): Part {
   const file = asObject(part.file);
-  const { file_id: id, file_data: bytes, file_url: url } = file;
-  const data = bytes ?? url;
+  const { file_id: id, file_data: data } = file;
   const name = asText(file.filename);
   loseFileName(part, field, lose);
   const said = asText(file.format) || asText(file.mime_type);
@@ -80,13 +79,11 @@ export function encodeFile(part: Loose, field: string, { dialect, lose }: Encode
   if (isReadByApi(data)) {
     return { fileData: { ...given("mimeType", said || typeByName(name || data)), fileUri: data } };
   }
-  if (/^https?:/i.test(data)) {
-    throw unsupported(`${field}.file.file_data`, "This backend reads no files from such addresses.");
-  }
-  const found = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+  const found = parseDataUrl(data) ?? files.get(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
   const isKnown = found.mediaType !== "" && found.mediaType !== "application/octet-stream";
   // "JVBERi" is "%PDF-" at the beginning of a file.
-  const guess = typeByName(name) ?? (found.base64.startsWith("JVBERi") ? "application/pdf" : undefined);
+  const guess = typeByName(name) ?? typeByName(data.slice(-200)) ??
+    (found.base64.startsWith("JVBERi") ? "application/pdf" : undefined);
   const mediaType = isKnown ? found.mediaType : said || guess;
   if (mediaType === undefined) {
     throw invalid(

@@ -1,5 +1,4 @@
 import { asText, type Loose } from "../hub/loose.ts";
-import { withFetched } from "../hub/inline-files.ts";
 import { loseCacheMarks } from "../hub/part-losses.ts";
 import { unsupported } from "../hub/refuse.ts";
 import type { EncodeContext, Part } from "./encode-context.ts";
@@ -38,7 +37,7 @@ function encodePart(part: Loose, field: string, context: EncodeContext): Part[] 
     case "input_audio":
       return [encodeAudio(part, field)];
     case "file":
-      return [encodeFile(withFetched(part, context.files), field, context)];
+      return [encodeFile(part, field, context)];
     default:
       throw unsupported(`${field}.type`, `This backend takes no parts of type "${part.type}".`);
   }

@@ -46,15 +46,11 @@ test("parameters are a schema of an object, also where none are given", () => {
   ]);
 });
 
-test("what contradicts itself is the client's fault, what another backend could do is not", () => {
+test("what contradicts itself is the client's fault", () => {
   expect(failure({ tools: [tool("a")], tool_choice: tool("b") })).toEqual(["invalid_request", "tool_choice"]);
   expect(failure({ tool_choice: "required" })).toEqual(["invalid_request", "tool_choice"]);
   expect(failure({ tools: [tool("a")], tool_choice: "perhaps" })).toEqual(["invalid_request", "tool_choice"]);
   expect(failure({ tools: [{ type: "function" }] })).toEqual(["invalid_request", "tools[0].function.name"]);
-  expect(failure({ tools: [{ type: "custom", custom: { name: "c" } }] })).toEqual([
-    "unsupported",
-    "tools[0].type",
-  ]);
 });
 
 test("the functions of earlier calls are found, each once", () => {

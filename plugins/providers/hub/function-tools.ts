@@ -1,6 +1,6 @@
 import type { ChatCompletionRequest } from "intellirouter/plugin";
 import { asObject, isObject, type Loose, objectsOf } from "./loose.ts";
-import { invalid, unsupported } from "./refuse.ts";
+import { invalid } from "./refuse.ts";
 
 /** A function that the model may call. */
 export interface FunctionTool {
@@ -40,9 +40,7 @@ export function readTools(request: ChatCompletionRequest): ToolPlan {
   (request.tools ?? []).forEach((tool, index) => {
     const field = `tools[${index}]`;
     if (tool.type === "function") functions.push(readFunction(tool, field));
-    else if (tool.type === "custom") {
-      throw unsupported(`${field}.type`, "This backend has no custom tools; use functions.");
-    } else natives.push({ tool, field });
+    else natives.push({ tool, field });
   });
   const { choice, allowed } = readChoice(request.tool_choice);
   const offered = allowed === undefined ? functions : functions.filter(({ name }) => allowed.has(name));
@@ -87,7 +85,6 @@ function readChoice(
       const names = objectsOf(tools).map((tool) => String(asObject(tool.function).name ?? tool.name));
       return { choice: { mode: mode === "required" ? "required" : "auto" }, allowed: new Set(names) };
     }
-    if (value.type === "custom") throw unsupported("tool_choice", "This backend has no custom tools.");
   }
   throw invalid("tool_choice", "This is no choice of tools.");
 }

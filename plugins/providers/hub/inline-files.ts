@@ -31,17 +31,14 @@ export async function fetchInlineFiles(
 function remoteAddress(
   part: { readonly type: string; readonly [field: string]: unknown },
 ): string | undefined {
-  if (part.type !== "image_url" && part.type !== "file") return undefined;
-  const url = part.type === "file" ? asText(asObject(part.file).file_url) : imageAddress(part);
+  const url = part.type === "image_url" ? imageAddress(part) : part.type === "file" ? fileAddress(part) : "";
   return /^https?:/i.test(url) ? url : undefined;
 }
 
-/** A `file` part with what was fetched from its address in it; the given one where nothing was. */
-export function withFetched(part: Loose, files: InlineFiles): Loose {
-  const { file_url: url, ...file } = asObject(part.file);
-  const found = files.get(asText(url));
-  if (found === undefined) return part;
-  return { ...part, file: { ...file, file_data: `data:${found.mediaType};base64,${found.base64}` } };
+/** The address in a `file` part, where there is one in the place of the data. */
+function fileAddress({ file }: { readonly [field: string]: unknown }): string {
+  const { file_data: data } = asObject(file);
+  return typeof data === "string" ? data : "";
 }
 
 /** The address in an `image_url` part; some clients leave out the object around it. */

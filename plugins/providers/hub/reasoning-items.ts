@@ -1,5 +1,6 @@
 import type { ChatMessage } from "intellirouter/plugin";
 import { asText, type Loose, objectsOf } from "./loose.ts";
+import { beginning, type Place, readPlace } from "./places.ts";
 
 /** One block of what a model thought in an earlier turn, put together from the pieces that a client kept. */
 export interface ReasoningItem {
@@ -12,7 +13,9 @@ export interface ReasoningItem {
   readonly format: string;
   /** The tool call that it belongs to; empty when to none. */
   readonly id: string;
-  /** Its place in the message. */
+  /** What of the answer stood before it. */
+  readonly place: Place;
+  /** Where it is in the message, for those who are told of it. */
   readonly field: string;
 }
 
@@ -27,22 +30,16 @@ export function readReasoning(message: ChatMessage): readonly ReasoningItem[] {
   if (blocks.length > 0) return blocks.map(fromThinkingBlock);
   const text = asText(message.reasoning_content) || asText(message.reasoning);
   if (text === "") return [];
-  return [{ kind: "text", text, signature: "", format: "", id: "", field: "reasoning_content" }];
+  const field = "reasoning_content";
+  return [{ kind: "text", text, signature: "", format: "", id: "", place: beginning, field }];
 }
 
 function fromThinkingBlock(block: Loose, position: number): ReasoningItem {
   const field = `thinking_blocks[${position}]`;
-  const format = "anthropic-claude-v1";
+  const common = { format: "anthropic-claude-v1", id: "", place: beginning, field };
   return block.type === "redacted_thinking"
-    ? { kind: "encrypted", text: asText(block.data), signature: "", format, id: "", field }
-    : {
-      kind: "text",
-      text: asText(block.thinking),
-      signature: asText(block.signature),
-      format,
-      id: "",
-      field,
-    };
+    ? { kind: "encrypted", text: asText(block.data), signature: "", ...common }
+    : { kind: "text", text: asText(block.thinking), signature: asText(block.signature), ...common };
 }
 
 /** Items of one index and kind are pieces of one block: clients keep the deltas of a stream as they came. */
@@ -73,6 +70,7 @@ function readDetail(detail: Loose, position: number): ReasoningItem | undefined 
     signature: asText(detail.signature),
     format: asText(detail.format),
     id: asText(detail.id),
+    place: readPlace(detail),
     field: `reasoning_details[${position}]`,
   };
   switch (detail.type) {

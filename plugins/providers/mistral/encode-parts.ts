@@ -51,8 +51,7 @@ function encodePart(part: Loose, field: string, lose: Lose): Loose {
 }
 
 function encodeFile(part: Loose, field: string, lose: Lose): Loose {
-  const { file_id: id, file_data: bytes, file_url: url, filename } = { ...part, ...asObject(part.file) };
-  const data = bytes ?? url;
+  const { file_id: id, file_data: data, filename } = { ...part, ...asObject(part.file) };
   if (typeof id === "string") {
     refuseForeignFile(id, `${field}.file.file_id`);
     loseFileName(part, field, lose);

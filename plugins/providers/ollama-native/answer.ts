@@ -17,11 +17,11 @@ export function toFinishReason(doneReason: unknown, calls: number): FinishReason
   return calls > 0 ? "tool_calls" : "stop";
 }
 
-/** What all pieces of an answer have in common; it has no id. */
+/** What all pieces of an answer have in common; it has no id, and goes by the request's. */
 export function answerHead(answer: Loose, context: AnswerContext) {
   const created = Date.parse(asText(answer.created_at)) / 1000;
   return {
-    id: "",
+    id: context.requestId,
     model: asText(answer.model) || context.model,
     created: created > 0 ? Math.floor(created) : context.created,
   };

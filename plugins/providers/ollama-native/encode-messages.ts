@@ -1,7 +1,7 @@
 import type { ChatMessage } from "intellirouter/plugin";
 import { callInput } from "../hub/call-input.ts";
 import { base64ToText, type InlineFile, parseDataUrl } from "../hub/data-url.ts";
-import { imageAddress, type InlineFiles, withFetched } from "../hub/inline-files.ts";
+import { imageAddress, type InlineFiles } from "../hub/inline-files.ts";
 import { asObject, asText, type Loose, objectsOf } from "../hub/loose.ts";
 import type { Lose } from "../hub/losses.ts";
 import { loseCacheMarks, loseFileName, loseImageDetail } from "../hub/part-losses.ts";
@@ -104,7 +104,7 @@ function encodeContent(content: unknown, field: string, context: MessageContext)
     else if (part.type === "refusal") texts.push(asText(part.refusal));
     else if (part.type === "image_url") images.push(encodeImage(part, place, context));
     else if (part.type === "file") {
-      const file = readFile(withFetched(part, context.files), place);
+      const file = readFile(part, place, context.files);
       loseFileName(part, place, context.lose);
       if (file.mediaType.startsWith("image/")) images.push(file.base64);
       else texts.push(decode(file, place));
@@ -123,10 +123,10 @@ function encodeImage(part: Loose, field: string, { files, lose }: MessageContext
   return file.base64;
 }
 
-function readFile(part: Loose, field: string): InlineFile {
+function readFile(part: Loose, field: string, files: InlineFiles): InlineFile {
   const { file_data: data, filename } = asObject(part.file);
   if (typeof data !== "string") throw unsupported(`${field}.file`, "This backend keeps no files.");
-  const found = parseDataUrl(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
+  const found = parseDataUrl(data) ?? files.get(data) ?? { mediaType: "", base64: data.replace(/\s+/g, "") };
   const isPlain = /\.(txt|md|csv|json|xml|html?|ya?ml|log)$/i.test(asText(filename));
   const mediaType = found.mediaType || (isPlain ? "text/plain" : "");
   const isText = mediaType.startsWith("text/") || /^application\/(json|xml|yaml)$/.test(mediaType);

@@ -2,7 +2,7 @@ import type { OpenAiCompatibleOptions } from "./options.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** The request as this backend wants it. The given one is not changed, and its unknown fields go along. */
+/** The request as this backend wants it, which may be the given one; that is not changed, and its unknown fields go along. */
 export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stream: boolean): Body {
   const { max_tokens_field: limitField, drop_fields: dropped, stream_usage: usage } = options;
   const encoded: Record<string, unknown> = { ...body };
@@ -14,7 +14,8 @@ export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stre
   if (stream) {
     encoded.stream = true;
     if (usage) {
-      encoded.stream_options = { ...(body.stream_options as Body | null | undefined), include_usage: true };
+      const given = body.stream_options as Body | null | undefined;
+      encoded.stream_options = given?.include_usage === true ? given : { ...given, include_usage: true };
     } else delete encoded.stream_options;
   } else {
     // A client may say stream: false or stream: null; backends differ in what they make of the latter.
@@ -22,7 +23,7 @@ export function encodeRequest(body: Body, options: OpenAiCompatibleOptions, stre
     delete encoded.stream_options;
   }
   for (const field of dropped) delete encoded[field];
-  return encoded;
+  return changed(body, encoded);
 }
 
 /** The same of a Responses request: its streams tell their usage unasked, and its limit has one spelling only. */
@@ -34,7 +35,15 @@ export function encodeResponsesRequest(body: Body, options: OpenAiCompatibleOpti
     delete encoded.stream_options;
   }
   for (const field of options.drop_fields) delete encoded[field];
-  return encoded;
+  return changed(body, encoded);
+}
+
+/** The request itself when nothing in it was to be changed: it can then go out as the client wrote it. */
+function changed(given: Body, encoded: Body): Body {
+  const names = Object.keys(encoded);
+  return names.length === Object.keys(given).length && names.every((name) => encoded[name] === given[name])
+    ? given
+    : encoded;
 }
 
 /** Headers of every request. */

@@ -3,11 +3,11 @@ import { modelPath, vertexRoot } from "./address.ts";
 import { vertexOptions } from "./options.ts";
 
 test("every kind of location has its host", () => {
-  const root = (options: object) => vertexRoot(vertexOptions.parse(options));
-  expect(root({})).toBe("https://aiplatform.googleapis.com/v1beta1");
-  expect(root({ location: "us-central1" })).toBe("https://us-central1-aiplatform.googleapis.com/v1beta1");
-  expect(root({ location: "eu", api_version: "v1" })).toBe("https://aiplatform.eu.rep.googleapis.com/v1");
-  expect(root({ base_url: "http://127.0.0.1:8080/" })).toBe("http://127.0.0.1:8080/v1beta1");
+  const root = (location: string, options = {}) => vertexRoot(vertexOptions.parse(options), location);
+  expect(root("global")).toBe("https://aiplatform.googleapis.com/v1beta1");
+  expect(root("us-central1")).toBe("https://us-central1-aiplatform.googleapis.com/v1beta1");
+  expect(root("eu", { api_version: "v1" })).toBe("https://aiplatform.eu.rep.googleapis.com/v1");
+  expect(root("eu", { base_url: "http://127.0.0.1:8080/" })).toBe("http://127.0.0.1:8080/v1beta1");
 });
 
 test("models are found by name, publisher or endpoint", () => {

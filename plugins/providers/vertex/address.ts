@@ -4,7 +4,10 @@ import type { VertexOptions } from "./options.ts";
 const multiRegions = new Set(["us", "eu"]);
 
 /** Where the API of a location is, with its version. */
-export function vertexRoot({ base_url: given, location, api_version: version }: VertexOptions): string {
+export function vertexRoot(
+  { base_url: given, api_version: version }: VertexOptions,
+  location: string,
+): string {
   return `${(given ?? hostOf(location)).replace(/\/+$/, "")}/${version}`;
 }
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { EgressInit } from "intellirouter/plugin";
 import { exportPKCS8, generateKeyPair, jwtVerify } from "jose";
+import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { testHost } from "../../../test/support/test-host.ts";
 import { vertexCredential } from "./credential.ts";
 import { vertexOptions } from "./options.ts";
@@ -16,16 +17,18 @@ beforeAll(async () => {
   publicKey = pair.publicKey;
 });
 
-function setUp(credentials: unknown, answer: () => Response) {
+function setUp(credentials: unknown, answer: (url: string) => Response) {
+  let now = 1_700_000_000_000;
   const asked: { url: string; init: EgressInit; form: URLSearchParams }[] = [];
   const host = testHost({
+    now: () => now,
     secret: (name) => name === "credentials" ? JSON.stringify(credentials) : undefined,
     fetch: (url, init = {}) => {
       asked.push({ url, init, form: new URLSearchParams(String(init.body ?? "")) });
-      return Promise.resolve(answer());
+      return Promise.resolve(answer(url));
     },
   });
-  return { asked, host };
+  return { asked, host, advance: (hours: number) => void (now += hours * 3_600_000) };
 }
 
 const issued = () => Response.json({ access_token: "ya29.a", expires_in: 3_599, token_type: "Bearer" });
@@ -84,12 +87,81 @@ describe("credentials of Vertex AI", () => {
     expect(credential.secrets).toEqual(["hush-hush", "1//refresh"]);
   });
 
-  test("the machine's own account is asked of the metadata server", async () => {
-    const { asked, host } = setUp(undefined, issued);
-    const credential = vertexCredential(vertexOptions.parse({ auth: "metadata" }), host);
+  test("who may act as a service account asks as itself first", async () => {
+    const impersonator = {
+      type: "impersonated_service_account",
+      service_account_impersonation_url:
+        "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/gateway@p.iam.gserviceaccount.com:generateAccessToken",
+      delegates: [],
+      source_credentials: {
+        type: "authorized_user",
+        client_id: "id",
+        client_secret: "hush-hush",
+        refresh_token: "1//refresh",
+      },
+    };
+    const { asked, host } = setUp(
+      impersonator,
+      (url) =>
+        url.includes("iamcredentials")
+          ? Response.json({ accessToken: "ya29.as-another", expireTime: "2023-11-14T23:13:20Z" })
+          : issued(),
+    );
+    const credential = vertexCredential(options, host);
+    expect(await credential.headers(context)).toEqual({ authorization: "Bearer ya29.as-another" });
+    expect(asked).toHaveLength(2);
+    expect(new Headers(asked[1]!.init.headers).get("authorization")).toBe("Bearer ya29.a");
+    expect(JSON.parse(String(asked[1]!.init.body))).toEqual({
+      scope: ["https://www.googleapis.com/auth/cloud-platform"],
+      delegates: [],
+      lifetime: "3600s",
+    });
+    expect(credential.secrets).toContain("hush-hush");
+  });
+
+  test("a workload's token is exchanged, and its file is read anew for the next", async () => {
+    using folder = temporaryFolder({ token: "word-one" });
+    const workload = {
+      type: "external_account",
+      audience:
+        "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/cluster",
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      token_url: "https://sts.googleapis.com/v1/token",
+      credential_source: { file: `${folder.path}/token` },
+    };
+    const { asked, host, advance } = setUp(workload, issued);
+    const credential = vertexCredential(options, host);
     expect(await credential.headers(context)).toEqual({ authorization: "Bearer ya29.a" });
-    expect(asked[0]!.url).toStartWith("http://metadata.google.internal/");
-    expect(asked[0]!.init.headers).toEqual({ "metadata-flavor": "Google" });
+    folder.write("token", "word-two");
+    advance(2);
+    await credential.headers(context);
+    expect(asked.map(({ url, form }) => [url, form.get("subject_token"), form.get("audience")])).toEqual([
+      ["https://sts.googleapis.com/v1/token", "word-one", workload.audience],
+      ["https://sts.googleapis.com/v1/token", "word-two", workload.audience],
+    ]);
+  });
+
+  test("a workload that is refused is an error of our credentials, and one without its file, too", async () => {
+    const workload = (file: string) => ({
+      type: "external_account",
+      audience: "//iam.googleapis.com/x",
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      token_url: "https://sts.googleapis.com/v1/token",
+      credential_source: { file },
+    });
+    using folder = temporaryFolder({ token: "word" });
+    const refusal = () =>
+      Response.json({ error: "invalid_grant", error_description: "not mapped" }, { status: 400 });
+    const fail = (file: string) =>
+      vertexCredential(options, setUp(workload(file), refusal).host).headers(context).catch((error) => error);
+    expect(await fail(`${folder.path}/token`)).toMatchObject({
+      kind: "auth",
+      message: expect.stringContaining("not mapped"),
+    });
+    expect(await fail("/nowhere")).toMatchObject({
+      kind: "auth",
+      message: expect.stringContaining("/nowhere"),
+    });
   });
 
   test("a refusal is an error of our credentials, and an outage is none", async () => {
@@ -118,8 +190,8 @@ describe("credentials of Vertex AI", () => {
     const withText = (text: string) =>
       testHost({ secret: (name) => name === "credentials" ? text : undefined });
     expect(() => vertexCredential(options, withText("/etc/key.json"))).toThrow("not its name");
-    expect(() => vertexCredential(options, withText('{"type":"external_account"}'))).toThrow(
-      "external_account",
+    expect(() => vertexCredential(options, withText('{"type":"gdch_service_account"}'))).toThrow(
+      "gdch_service_account",
     );
   });
 });

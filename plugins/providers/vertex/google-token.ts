@@ -6,16 +6,33 @@ import type { IssuedToken } from "../hub/cached-token.ts";
 /** Asks for a token; the signal gives it up. */
 export type AskForToken = (signal: AbortSignal) => Promise<IssuedToken>;
 
+/** Google's words for the kinds of credentials, in their field `type`. */
+const askers: Readonly<Record<string, (credentials: Loose, host: PluginHost) => AskForToken>> = {
+  service_account: askAsServiceAccount,
+  authorized_user: askAsUser,
+  impersonated_service_account: askAsImpersonator,
+  external_account: askAsWorkload,
+};
+
+/**
+ * How the holder of these credentials comes by tokens.
+ *
+ * @throws where they are of no kind that is known.
+ */
+export function askWith(credentials: Loose, host: PluginHost): AskForToken {
+  const type = asText(credentials.type);
+  if (!Object.hasOwn(askers, type)) throw new Error(`credentials of type "${type}" are not supported`);
+  return askers[type]!(credentials, host);
+}
+
 const defaultTokenUrl = "https://oauth2.googleapis.com/token";
 const scope = "https://www.googleapis.com/auth/cloud-platform";
-const metadataUrl =
-  "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
 
-/** Seconds for which an assertion is good; Google allows an hour. */
-const assertionSeconds = 3_600;
+/** Seconds for which an assertion, or a token of another's account, is good; Google allows an hour. */
+const tokenSeconds = 3_600;
 
 /** The key of a service account signs a statement that is exchanged for a token (RFC 7523). */
-export function askAsServiceAccount(key: Loose, host: PluginHost): AskForToken {
+function askAsServiceAccount(key: Loose, host: PluginHost): AskForToken {
   const url = tokenUrl(key);
   return async (signal) => {
     const assertion = await signAssertion(key, url, Math.floor(host.now() / 1000));
@@ -25,7 +42,7 @@ export function askAsServiceAccount(key: Loose, host: PluginHost): AskForToken {
 }
 
 /** What `gcloud auth application-default login` leaves is good for tokens of the person who logged in. */
-export function askAsUser(credentials: Loose, host: PluginHost): AskForToken {
+function askAsUser(credentials: Loose, host: PluginHost): AskForToken {
   const form = {
     grant_type: "refresh_token",
     refresh_token: asText(credentials.refresh_token),
@@ -35,13 +52,52 @@ export function askAsUser(credentials: Loose, host: PluginHost): AskForToken {
   return (signal) => exchange(host, tokenUrl(credentials), form, signal);
 }
 
-/** The machine's own account, on Google Cloud. */
-export function askMetadataServer(host: PluginHost): AskForToken {
-  return async (signal) =>
-    readToken(
-      await host.fetch(metadataUrl, { headers: { "metadata-flavor": "Google" }, signal }),
-      host,
-    );
+/** Whose credentials these are may act as a service account, as `--impersonate-service-account` sets it up. */
+function askAsImpersonator(credentials: Loose, host: PluginHost): AskForToken {
+  return asServiceAccount(credentials, askWith(asObject(credentials.source_credentials), host), host);
+}
+
+/**
+ * Somebody else's word for who a workload is, AWS's, Azure's, a cluster's or any OpenID provider's, is exchanged for a token (RFC 8693),
+ * where the credentials say so for one of a service account.
+ */
+function askAsWorkload(credentials: Loose, host: PluginHost): AskForToken {
+  const askAsSelf: AskForToken = async (signal) => {
+    // Many kinds of words, and a library that few gateways need.
+    const { subjectTokenOf } = await import("./workload.ts");
+    const project = asText(credentials.workforce_pool_user_project);
+    const form = {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      audience: asText(credentials.audience),
+      scope,
+      requested_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      subject_token: await subjectTokenOf(credentials, host, signal),
+      subject_token_type: asText(credentials.subject_token_type),
+      ...(project === "" ? {} : { options: JSON.stringify({ userProject: project }) }),
+    };
+    return await exchange(host, asText(credentials.token_url), form, signal);
+  };
+  return credentials.service_account_impersonation_url === undefined
+    ? askAsSelf
+    : asServiceAccount(credentials, askAsSelf, host);
+}
+
+function asServiceAccount(credentials: Loose, askAsSelf: AskForToken, host: PluginHost): AskForToken {
+  const url = asText(credentials.service_account_impersonation_url);
+  const delegates = Array.isArray(credentials.delegates) ? credentials.delegates : [];
+  return async (signal) => {
+    const { token } = await askAsSelf(signal);
+    const response = await host.fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ scope: [scope], delegates, lifetime: `${tokenSeconds}s` }),
+      signal,
+    });
+    return await readToken(response, host, ({ accessToken, expireTime }) => ({
+      token: accessToken,
+      expiresIn: (Date.parse(asText(expireTime)) - host.now()) / 1000,
+    }));
+  };
 }
 
 function tokenUrl(credentials: Loose): string {
@@ -56,7 +112,7 @@ async function signAssertion(key: Loose, audience: string, now: number): Promise
       .setIssuer(asText(key.client_email))
       .setAudience(audience)
       .setIssuedAt(now)
-      .setExpirationTime(now + assertionSeconds)
+      .setExpirationTime(now + tokenSeconds)
       .sign(await importPKCS8(asText(key.private_key), "RS256"));
   } catch {
     // Said without its cause, which may repeat the key.
@@ -79,15 +135,26 @@ async function exchange(
   return await readToken(response, host);
 }
 
-async function readToken(response: Response, host: PluginHost): Promise<IssuedToken> {
+/** The token of an answer, where it stands in most of Google's. */
+function usual({ access_token: token, expires_in: expiresIn }: Loose) {
+  return { token, expiresIn };
+}
+
+/** @throws {UpstreamError} of kind `auth` when Google refuses, and of others when something is out of order. */
+export async function readToken(
+  response: Response,
+  host: Pick<PluginHost, "now">,
+  find: (answer: Loose) => { readonly token: unknown; readonly expiresIn: unknown } = usual,
+): Promise<IssuedToken> {
   const text = await response.text();
   if (response.ok) {
-    const { access_token: token, expires_in: seconds } = asObject(parse(text));
-    if (typeof token === "string" && token !== "") return { token, expiresIn: Number(seconds) || 0 };
+    const { token, expiresIn } = find(asObject(parse(text)));
+    if (typeof token === "string" && token !== "") return { token, expiresIn: Number(expiresIn) || 0 };
     throw new UpstreamError({ kind: "bad_response", message: "Google's answer has no access token." });
   }
   const { error, error_description: description } = asObject(parse(text));
-  const said = [asText(error), asText(description)].filter((words) => words !== "").join(": ");
+  const said = [asText(error) || asText(asObject(error).message), asText(description)]
+    .filter((words) => words !== "").join(": ");
   const { kind, retryAfterMs } = errorFromResponse(response.status, response.headers, text, host.now());
   throw new UpstreamError({
     kind: kind === "invalid_request" ? "auth" : kind,

@@ -16,7 +16,7 @@ const url = "https://files.example/report.pdf";
 
 test("a document at an address goes where addresses are taken, and is missed elsewhere", () => {
   expect(translate(document({ type: "url", url }, { title: "Report" }), true)).toEqual({
-    content: [{ type: "file", file: { file_url: url, filename: "Report" } }],
+    content: [{ type: "file", file: { filename: "Report.pdf", file_data: url } }],
     lost: [],
   });
   expect(translate(document({ type: "url", url })).lost).toEqual(["dropped messages[0].content[0]"]);

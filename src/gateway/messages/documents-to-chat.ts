@@ -30,13 +30,12 @@ export function documentParts(
   switch (source.type) {
     case "text":
       return [{ type: "text", text: [...headings(block), source.data].join("\n"), ...marks }];
-    case "base64": {
+    case "base64":
+    case "url": {
+      if (source.type === "url" && !options.fileAddresses) return undefined;
       const filename = `${named.filename ?? "document"}.pdf`;
       return [{ type: "file", file: { filename, file_data: addressOf(source) }, ...marks }];
     }
-    case "url":
-      if (!options.fileAddresses) return undefined;
-      return [{ type: "file", file: { file_url: source.url, ...named }, ...marks }];
     case "file": {
       const id = fileId(source, `${field}.source.file_id`);
       return [{ type: "file", file: { file_id: id, ...named }, ...marks }];

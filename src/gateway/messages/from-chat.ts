@@ -1,6 +1,7 @@
 import { parseJson } from "../../lib/lossless-json.ts";
 import type { ChatCompletion } from "../../schema/chat-completion.ts";
 import type { ContentBlock, Message } from "../../schema/message.ts";
+import { inPieces } from "../reasoning/places.ts";
 import { messageUsage, stopReason } from "./stop-reason.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -9,27 +10,33 @@ type Loose = Readonly<Record<string, unknown>>;
 export function chatToMessage(completion: ChatCompletion): Message {
   const choice = completion.choices[0]!;
   const { message, finish_reason: finishReason } = choice;
-  const text = message.content ?? message.refusal ?? "";
-  const content: ContentBlock[] = [
-    ...reasoningBlocks(message),
+  return {
+    id: messageId(completion.id),
+    type: "message",
+    role: "assistant",
+    model: completion.model,
+    content: inPieces(message).flatMap(blocksOf),
+    stop_reason: message.refusal ? "refusal" : stopReason(finishReason),
+    stop_sequence: null,
+    usage: messageUsage(completion.usage),
+  };
+}
+
+function blocksOf(piece: Loose): ContentBlock[] {
+  const { content, refusal, tool_calls: calls } = piece as Partial<
+    ChatCompletion["choices"][number]["message"]
+  >;
+  const text = content ?? refusal ?? "";
+  return [
+    ...reasoningBlocks(piece),
     ...(text === "" ? [] : [{ type: "text", text }]),
-    ...(message.tool_calls ?? []).map((call) => ({
+    ...(calls ?? []).map((call) => ({
       type: "tool_use",
       id: call.id,
       name: call.function?.name ?? "",
       input: parseInput(call.function?.arguments ?? ""),
     })),
   ];
-  return {
-    id: messageId(completion.id),
-    type: "message",
-    role: "assistant",
-    model: completion.model,
-    content,
-    stop_reason: message.refusal ? "refusal" : stopReason(finishReason),
-    stop_sequence: null,
-    usage: messageUsage(completion.usage),
-  };
 }
 
 /** Clients look at an id's beginning to know what it names. */

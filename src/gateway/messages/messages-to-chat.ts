@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ContentBlock, MessageParameter } from "../../schema/message.ts";
+import { placeField } from "../reasoning/places.ts";
 import { addressOf, documentParts, type Part, searchResultPart } from "./documents-to-chat.ts";
 import type { ToChatOptions } from "./to-chat-options.ts";
 import { lose, loseFields, marksOf } from "./translation-losses.ts";
@@ -41,12 +42,13 @@ function assistantMessage(
           function: { name: String(block.name), arguments: JSON.stringify(block.input ?? {}) },
           ...marksOf(block, options),
         });
-        loseFields(block, carriedOfUses, `${place}[${index}]`, options);
+        loseFields(withoutDirectCaller(block), carriedOfUses, `${place}[${index}]`, options);
         break;
       case "thinking":
       case "redacted_thinking":
         if (options.reasoningReplay === "details") {
-          reasoning.push(...reasoningDetail(block, reasoning.length));
+          const place = placeField({ content: lengthOf(texts), calls: calls.length });
+          reasoning.push(...reasoningDetail(block, reasoning.length).map((each) => ({ ...each, ...place })));
         } else if (options.reasoningReplay === "text" && block.type === "thinking") {
           thought += String(block.thinking ?? "");
         } else lose(options, `${place}[${index}]`, "this backend takes no reasoning back");
@@ -66,6 +68,16 @@ function assistantMessage(
     ...(reasoning.length > 0 ? { reasoning_details: reasoning } : {}),
     ...(thought === "" ? {} : { reasoning_content: thought }),
   };
+}
+
+/** That the model itself has called a tool is said of every call, and goes without saying elsewhere. */
+function withoutDirectCaller(block: Loose): Loose {
+  const { caller, ...rest } = block;
+  return (caller as Loose | undefined)?.type === "direct" ? rest : block;
+}
+
+function lengthOf(texts: readonly Part[]): number {
+  return texts.reduce((sum, { text }) => sum + String(text).length, 0);
 }
 
 const carriedOfUses = ["type", "id", "name", "input", "cache_control"];

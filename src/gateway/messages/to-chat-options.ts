@@ -5,7 +5,7 @@ export interface ToChatOptions {
   readonly reasoningReplay: Provider["reasoningReplay"];
   /** The backend takes `cache_control` marks. */
   readonly cacheMarks: boolean;
-  /** The backend takes files by their addresses. */
+  /** The backend takes addresses of files. */
   readonly fileAddresses: boolean;
   readonly reportLoss: (loss: FidelityLoss) => void;
 }

@@ -9,6 +9,7 @@ function translate(
   request: Partial<MessagesRequest>,
   reasoningReplay: "details" | "text" | undefined = undefined,
   cacheMarks = false,
+  fileAddresses = false,
 ) {
   const losses: FidelityLoss[] = [];
   const given = { model: "m", max_tokens: 100, messages: [hello], ...request } as MessagesRequest;
@@ -16,7 +17,7 @@ function translate(
   const chat = messagesToChat(given, {
     reasoningReplay,
     cacheMarks,
-    fileAddresses: false,
+    fileAddresses,
     reportLoss: (loss) => losses.push(loss),
   });
   expect(JSON.stringify(given)).toBe(before);
@@ -239,6 +240,17 @@ describe("marks of what the cache may keep", () => {
   });
 });
 
+test("a document's address goes on where the backend takes some, and is named as lost elsewhere", () => {
+  const source = { type: "url", url: "https://files.example/terms.pdf" };
+  const messages = [{ role: "user" as const, content: [{ type: "document", title: "Terms", source }] }];
+  const { chat, losses } = translate({ messages }, undefined, false, true);
+  expect(chat.messages[0]!.content as unknown).toEqual([
+    { type: "file", file: { filename: "Terms.pdf", file_data: "https://files.example/terms.pdf" } },
+  ]);
+  expect(losses).toEqual([]);
+  expect(translate({ messages }).losses).toEqual(["dropped messages[0].content[0]"]);
+});
+
 test("what a setting, a tool or a block says beyond the protocol of chats is named", () => {
   const { chat, losses } = translate({
     service_tier: "standard_only",
@@ -277,24 +289,4 @@ test("what a setting, a tool or a block says beyond the protocol of chats is nam
     "dropped system[1]",
     "dropped messages[0].content[0].citations",
   ]);
-});
-
-test("settings in the middle of a conversation need no words, and are named", () => {
-  const { chat, losses } = translate({
-    messages: [hello, { role: "system", clear_at: "never", output_config: { effort: "low" } }],
-  });
-  expect(chat.messages).toEqual([hello]);
-  expect(losses).toEqual(["dropped messages[1].clear_at", "dropped messages[1].output_config"]);
-});
-
-test("marks on pieces of a tool's result stay where they are taken", () => {
-  const marked = { type: "text", text: "rain", cache_control: { type: "ephemeral" } };
-  const messages: MessagesRequest["messages"] = [{
-    role: "user",
-    content: [{ type: "tool_result", tool_use_id: "a", is_error: true, content: [marked] }],
-  }];
-  expect(translate({ messages }, undefined, true).chat.messages[0]!.content).toEqual([
-    { ...marked, type: "text", text: "Error: rain" },
-  ]);
-  expect(translate({ messages }).chat.messages[0]!.content).toBe("Error: rain");
 });

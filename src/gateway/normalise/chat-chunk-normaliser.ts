@@ -73,6 +73,11 @@ export class ChatChunkNormaliser implements StreamNormaliser<ChatCompletionChunk
       : { chunk: this.#withHead(chunk, mended) as unknown as ChatCompletionChunk };
   }
 
+  get isFinished(): boolean {
+    return this.#choices.size > 0 &&
+      [...this.#choices.values()].every(({ finished }) => finished !== undefined);
+  }
+
   finish(out: string[]): void {
     this.checkEnd();
     if (!this.#options.includeUsage || this.usage === undefined) return;

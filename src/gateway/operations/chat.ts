@@ -12,6 +12,7 @@ const tokensPerMessage = 4;
 /** `POST /v1/chat/completions`. */
 export const chatOperation: Operation<ChatCompletionRequest> = {
   name: "chat",
+  isCacheable: true,
 
   summarise(body) {
     let promptTokens = 0;
@@ -28,7 +29,9 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
     const safetyIdentifier = body.safety_identifier;
     return {
       promptTokens,
-      maxOutputTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      // Backends differ in which of the two they heed.
+      maxOutputTokens: larger(body.max_completion_tokens, body.max_tokens),
+      choices: body.n ?? 1,
       needsTools: tools.length > 0,
       needsVision,
       needsJsonSchema: body.response_format?.type === "json_schema",
@@ -57,6 +60,7 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
     return { frames, normaliser: new ChatChunkNormaliser(options) };
   },
 
+  limitOutput: (body, tokens) => ({ ...body, max_completion_tokens: tokens }),
   framing: "data",
 };
 
@@ -74,4 +78,9 @@ export function measureChat(body: ChatCompletion): NormalisedWhole & { readonly 
     if (message.tool_calls) outputCharacters += JSON.stringify(message.tool_calls).length;
   }
   return { body, usage: body.usage, outputCharacters };
+}
+
+function larger(one: number | null | undefined, other: number | null | undefined): number | undefined {
+  const given = [one, other].filter((limit) => typeof limit === "number");
+  return given.length === 0 ? undefined : Math.max(...given);
 }

@@ -8,10 +8,12 @@ import { tokensOf } from "./prompt-size.ts";
 /** `POST /v1/completions`. */
 export const completionsOperation: Operation<CompletionRequest> = {
   name: "completions",
+  isCacheable: true,
 
   summarise: (body) => ({
     promptTokens: promptTokens(body.prompt),
     maxOutputTokens: body.max_tokens ?? undefined,
+    choices: answersTo(body),
     needsTools: false,
     needsVision: false,
     needsJsonSchema: false,
@@ -32,8 +34,15 @@ export const completionsOperation: Operation<CompletionRequest> = {
     return { frames, normaliser: new CompletionChunkNormaliser(options) };
   },
 
+  limitOutput: (body, tokens) => ({ ...body, max_tokens: tokens }),
   framing: "data",
 };
+
+/** Every prompt of a list gets as many answers as are asked for; `best_of` are made and fewer shown. */
+function answersTo({ prompt, n, best_of: best }: CompletionRequest): number {
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== "number" ? prompt.length : 1;
+  return prompts * Math.max(n ?? 1, typeof best === "number" ? best : 1);
+}
 
 /** Text counts by its length, a token id as one token. */
 export function promptTokens(prompt: CompletionRequest["prompt"]): number {

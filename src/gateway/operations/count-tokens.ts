@@ -9,6 +9,7 @@ const none = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 /** `POST /v1/messages/count_tokens`. */
 export const countTokensOperation: Operation<CountTokensRequest> = {
   name: "count_tokens",
+  isFree: true,
   summarise: summariseMessages,
   prompt: promptOfMessages,
   protocolHeaders,

@@ -7,6 +7,7 @@ import { promptTokens } from "./completions.ts";
 /** `POST /v1/embeddings`. */
 export const embeddingsOperation: Operation<EmbeddingRequest> = {
   name: "embeddings",
+  isCacheable: true,
 
   summarise: (body) => ({
     promptTokens: promptTokens(body.input),

@@ -19,6 +19,7 @@ const tokensPerMessage = 4;
 /** `POST /v1/messages`, Anthropic's protocol. */
 export const messagesOperation: Operation<MessagesRequest> = {
   name: "messages",
+  isCacheable: true,
   summarise: summariseMessages,
   prompt: promptOfMessages,
   protocolHeaders,

@@ -51,6 +51,7 @@ export function responsesOperation(turn: ResponseTurn): Operation<ResponsesReque
       return { frames, normaliser: new ResponseEventEncoder(options, turn) };
     },
 
+    limitOutput: (body, tokens) => ({ ...body, max_output_tokens: tokens }),
     framing: "named",
   };
 }
@@ -58,6 +59,7 @@ export function responsesOperation(turn: ResponseTurn): Operation<ResponsesReque
 /** `POST /v1/responses/input_tokens` */
 export const inputTokensOperation: Operation<InputTokensRequest> = {
   name: "responses",
+  isFree: true,
   summarise: summariseResponses,
   prompt: promptOfResponses,
 
@@ -83,8 +85,8 @@ function chatRequest(
 ): ChatCompletionRequest {
   return responsesToChat(body, {
     reasoningReplay: provider.reasoningReplay,
-    historyLength: turn.history.length,
     fileAddresses: provider.fileAddresses ?? false,
+    historyLength: turn.history.length,
     reportLoss: context.reportLoss,
   });
 }

@@ -68,15 +68,16 @@ function toPart(part: Part, place: string, options: ToChatOptions): Part[] {
       if (by === undefined) break;
       loseFields(part, new Set([...carriedOfFiles, by]), place, options.reportLoss);
       const { filename } = part;
-      return [{ type: "file", file: { ...(filename ? { filename } : {}), [by]: part[by] }, ...marks }];
+      const file = { ...(filename ? { filename } : {}), [by === "file_id" ? by : "file_data"]: part[by] };
+      return [{ type: "file", file, ...marks }];
     }
     case "input_audio":
       return [{ type: "input_audio", input_audio: part.input_audio }];
   }
-  options.reportLoss({
-    field: place,
-    effect: "dropped",
-    detail: `chat completions have no ${part.type} of this kind`,
-  });
+  lose(place, `chat completions have no ${part.type} of this kind`, options);
   return [];
+}
+
+function lose(field: string, detail: string, { reportLoss }: ToChatOptions): void {
+  reportLoss({ field, effect: "dropped", detail });
 }

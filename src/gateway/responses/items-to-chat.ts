@@ -1,6 +1,7 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
+import { placeField, withoutPlace } from "../reasoning/places.ts";
 import { contentOf, type Part, partsOf, textOf } from "./content-to-chat.ts";
 import { inputItems } from "./input-items.ts";
 import { loseFields } from "./lose-fields.ts";
@@ -66,9 +67,9 @@ class ChatConversation {
       case "message":
         return item.role === "assistant" ? this.#say(item, place) : this.#hear(item, place);
       case "function_call":
-        return this.#call(item, String(item.arguments));
+        return this.#call(item, String(item.arguments), place);
       case "custom_tool_call":
-        return this.#call(item, JSON.stringify({ [customInput]: item.input }));
+        return this.#call(item, JSON.stringify({ [customInput]: item.input }), place);
       case "function_call_output":
       case "custom_tool_call_output":
         return this.#answer(item, place);
@@ -88,7 +89,8 @@ class ChatConversation {
     this.#attach();
   }
 
-  #say({ content }: ResponseItem, place: string): void {
+  #say({ content, phase }: ResponseItem, place: string): void {
+    if (phase) this.#lose(`${place}.phase`, "chat completions do not tell remarks from answers");
     // A turn that waits for results must stay one message; any other ends where the assistant speaks again.
     if (this.#turn?.text !== undefined && this.#turn.calls.length === 0) this.#closeTurn();
     const turn = this.#open();
@@ -104,7 +106,11 @@ class ChatConversation {
     });
   }
 
-  #call({ call_id: id, name }: ResponseItem, text: string): void {
+  #call({ call_id: id, name, ...rest }: ResponseItem, text: string, place: string): void {
+    for (const field of ["namespace", "async", "caller"] as const) {
+      const isOrdinary = !rest[field] || (rest[field] as Loose).type === "direct";
+      if (!isOrdinary) this.#lose(`${place}.${field}`, "calls of chat completions have no such field");
+    }
     this.#callIds.add(id);
     this.#open().calls.push({
       id: String(id),
@@ -159,10 +165,15 @@ class ChatConversation {
       return;
     }
     const details = reasoningReplay === "details" ? unsealReasoning(item.encrypted_content, item.id) : [];
-    if (details.length === 0) return this.#lose(place, "this backend takes no such reasoning back");
+    if (details.length > 0) this.#recall(details);
+    else this.#lose(place, "this backend takes no such reasoning back");
+  }
+
+  /** The order of the items tells where it stood. */
+  #recall(details: readonly Loose[]): void {
     const turn = this.#open();
-    turn.details.push(...details);
-    turn.thoughtPlace = place;
+    const place = placeField({ content: turn.text?.length ?? 0, calls: turn.calls.length });
+    turn.details.push(...details.map((detail) => ({ ...withoutPlace(detail), ...place })));
   }
 
   #open(): AssistantTurn {

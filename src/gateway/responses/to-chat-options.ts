@@ -6,7 +6,7 @@ export interface ToChatOptions {
   readonly reasoningReplay: Provider["reasoningReplay"];
   /** Items of the input that come from earlier turns, before the client's own. */
   readonly historyLength: number;
-  /** The backend takes files by their addresses. */
+  /** The backend takes addresses of files. */
   readonly fileAddresses: boolean;
   readonly reportLoss: (loss: FidelityLoss) => void;
 }

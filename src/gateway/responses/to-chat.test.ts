@@ -10,11 +10,12 @@ function translate(
   request: Partial<ResponsesRequest>,
   reasoningReplay?: Provider["reasoningReplay"],
   historyLength = 0,
+  fileAddresses = false,
 ) {
   const { list, reportLoss } = losses();
   const given: ResponsesRequest = { model: "m", input: "Hi", ...request };
   const before = JSON.stringify(given);
-  const chat = responsesToChat(given, { reasoningReplay, historyLength, fileAddresses: false, reportLoss });
+  const chat = responsesToChat(given, { reasoningReplay, historyLength, fileAddresses, reportLoss });
   expect(JSON.stringify(given)).toBe(before);
   return { chat, lost: list.map(({ field, effect }) => `${effect} ${field}`) };
 }
@@ -113,6 +114,15 @@ describe("a request", () => {
 });
 
 describe("messages", () => {
+  test("keep a file's address where the backend takes some", () => {
+    const content = [{ type: "input_file", filename: "a.pdf", file_url: "https://files.example/a.pdf" }];
+    const { chat, lost } = translate({ input: [{ role: "user", content }] }, undefined, 0, true);
+    expect(chat.messages[0]!.content as unknown).toEqual([
+      { type: "file", file: { filename: "a.pdf", file_data: "https://files.example/a.pdf" } },
+    ]);
+    expect(lost).toEqual([]);
+  });
+
   test("have their parts translated", () => {
     const { chat, lost } = translate({
       input: [

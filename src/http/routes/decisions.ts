@@ -17,7 +17,7 @@ const querySchema = z.strictObject({
 export const listDecisionsRoute: Route = {
   method: "GET",
   path: "/admin/v1/decisions",
-  permission: "administration",
+  permission: "decisions.read",
   tag: "Administration",
   summary: "Decision records, newest first.",
   querySchema,
@@ -26,14 +26,14 @@ export const listDecisionsRoute: Route = {
     data: z.array(decisionSchema),
     has_more: z.boolean(),
   }),
-  handle({ services, query, requestId }) {
+  handle({ services, query, requestId, principal }) {
     const raw: Record<string, unknown> = { limit: Number(query("limit") ?? 100) };
     for (const name of ["before", "model", "target", "outcome", "principal"]) {
       const value = query(name);
       if (value !== undefined) raw[name] = value;
     }
     const parsed = validate(querySchema, raw);
-    const data = services.decisions.list({ ...parsed, limit: parsed.limit + 1 });
+    const data = services.decisions.list({ ...parsed, team: principal.team, limit: parsed.limit + 1 });
     const page = data.slice(0, parsed.limit);
     return jsonResponse({ object: "list", data: page, has_more: data.length > page.length }, requestId);
   },
@@ -42,13 +42,14 @@ export const listDecisionsRoute: Route = {
 export const getDecisionRoute: Route = {
   method: "GET",
   path: "/admin/v1/decisions/:id",
-  permission: "administration",
+  permission: "decisions.read",
   tag: "Administration",
   summary: "One decision record, as named by the response header x-intellirouter-decision.",
   responseSchema: decisionSchema,
-  handle({ services, parameter, requestId }) {
+  handle({ services, parameter, requestId, principal }) {
     const decision = services.decisions.get(parameter("id"));
-    if (decision !== undefined) return jsonResponse(decision, requestId);
+    const isInReach = principal.team === undefined || decision?.team === principal.team;
+    if (decision !== undefined && isInReach) return jsonResponse(decision, requestId);
     throw new ApiError({
       status: 404,
       code: "decision_not_found",

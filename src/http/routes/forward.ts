@@ -4,6 +4,7 @@ import { ApiError } from "../../lib/api-error.ts";
 import { type Admission, admitted } from "../admitted.ts";
 import type { Exchange } from "../exchange.ts";
 import { peekModel } from "../multipart-model.ts";
+import { limitHeaders } from "../limit-headers.ts";
 import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
@@ -64,6 +65,7 @@ async function handle(
       "x-intellirouter-decision": decisionId,
       "x-intellirouter-target": encodeURI(answer.target),
       "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
+      ...limitHeaders(answer.limits, services.gateway.clock.now(), false),
       ...(answer.contentType.startsWith("text/event-stream") ? { "cache-control": "no-cache" } : {}),
     },
   });
@@ -85,6 +87,7 @@ async function formBody({ request, settings }: Exchange, contentType: string, ad
   });
   return {
     model: form.model,
+    choices: 1,
     contentType,
     replayable: form.whole,
     signal: AbortSignal.any([request.signal, refused.signal]),
@@ -93,7 +96,7 @@ async function formBody({ request, settings }: Exchange, contentType: string, ad
 }
 
 async function jsonBody({ request, settings }: Exchange, path: string, admission: Admission) {
-  const body = validate(modelSchema, await readJson(request, settings));
+  const body = validate(modelSchema, (await readJson(request, settings)).value);
   admission.bodyIsRead();
   const model = body.model ?? defaultModels[path];
   if (model === undefined) {
@@ -106,6 +109,7 @@ async function jsonBody({ request, settings }: Exchange, path: string, admission
   }
   return {
     model,
+    choices: typeof body.n === "number" && Number.isInteger(body.n) && body.n > 1 ? body.n : 1,
     contentType: "application/json",
     replayable: true,
     signal: request.signal,

@@ -8,6 +8,7 @@ function healthRoute(path: string, summary: string, healthy: (ready: boolean) =>
     method: "GET",
     path,
     permission: "open",
+    surface: "every",
     tag: "Health",
     summary,
     responseSchema: schema,

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
+import type { LimitStates, WrittenBody } from "../../gateway/gateway-call.ts";
 import type { Operation, RequestBody } from "../../gateway/operation.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { admitted } from "../admitted.ts";
 import { EventStream } from "../event-stream.ts";
 import type { Exchange } from "../exchange.ts";
+import { limitHeaders } from "../limit-headers.ts";
 import { readJson } from "../read-json.ts";
 import type { Route } from "../route.ts";
 import { validate } from "../validate.ts";
@@ -37,12 +39,10 @@ export function endpointRoute<Body extends RequestBody>(
     streams: endpoint.streams,
     handle: (exchange) =>
       admitted(exchange, async (admission) => {
-        const body = validate(
-          compiled ??= z.compile(requestSchema),
-          await readJson(exchange.request, exchange.settings),
-        );
+        const { value, text } = await readJson(exchange.request, exchange.settings);
+        const body = validate(compiled ??= z.compile(requestSchema), value);
         admission.bodyIsRead();
-        return await answer(exchange, endpoint, body, admission.done);
+        return await answer(exchange, endpoint, { body, text }, admission.done);
       }),
   };
 }
@@ -50,13 +50,16 @@ export function endpointRoute<Body extends RequestBody>(
 async function answer<Body extends RequestBody>(
   exchange: Exchange,
   endpoint: Endpoint<Body>,
-  body: Body,
+  written: WrittenBody<Body>,
   done: () => void,
 ): Promise<Response> {
   const { request, services, settings, requestId, decisionId, arrivedAt, principal } = exchange;
-  if (settings.logPrompts) services.logger.debug("request body", { request_id: requestId, body });
-  const { target, content, losses } = await endpoint.answer(services.gateway, {
-    body,
+  if (settings.logPrompts) {
+    services.logger.debug("request body", { request_id: requestId, body: written.body });
+  }
+  const { target, content, losses, limits, cache } = await endpoint.answer(services.gateway, {
+    body: written.body,
+    written,
     headers: request.headers,
     hops: hopsOf(request.headers),
     protocolHeaders: endpoint.protocolHeaders?.(request.headers) ?? noHeaders,
@@ -73,6 +76,8 @@ async function answer<Body extends RequestBody>(
     "openai-processing-ms": String(Math.round(services.gateway.clock.monotonic() - arrivedAt)),
   };
   if (endpoint.framing === "named") headers["request-id"] = requestId;
+  addLimits(headers, limits, exchange);
+  if (cache !== undefined) headers["x-intellirouter-cache"] = cache;
   if (request.headers.get(fidelityHeader) === "report") headers[lossesHeader] = lossReport(losses);
   if ("stream" in content) {
     headers["content-type"] = streamType;
@@ -84,6 +89,16 @@ async function answer<Body extends RequestBody>(
   headers["content-type"] = "application/json";
   done();
   return new Response(content.text ?? JSON.stringify(content.body), { headers });
+}
+
+function addLimits(
+  headers: Record<string, string>,
+  limits: LimitStates,
+  { request, services }: Exchange,
+): void {
+  if (limits.requests === undefined && limits.tokens === undefined) return;
+  const isMessages = /\/v1\/messages(?:[/?#]|$)/.test(request.url);
+  Object.assign(headers, limitHeaders(limits, services.gateway.clock.now(), isMessages));
 }
 
 /** Asks for the losses of a translation to be told in the answer's headers. */

@@ -46,7 +46,7 @@ export const getModelRoute: Route = {
 };
 
 function visible({ services, principal }: Exchange) {
-  return services.listModels((target) => principal.mayUse(target));
+  return services.listModels((target) => principal.mayUse(target)).filter(({ id }) => principal.mayAsk(id));
 }
 
 function json(body: unknown, { requestId, services }: Exchange): Response {

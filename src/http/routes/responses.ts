@@ -42,6 +42,21 @@ export const responseRoutes: readonly Route[] = [
     },
   },
   {
+    method: "POST",
+    path: "/v1/responses/compact",
+    permission: "inference",
+    tag: "Inference",
+    summary: "Not there: conversations are compacted at OpenAI only. Says so.",
+    handle() {
+      throw new ApiError({
+        status: 404,
+        code: "unsupported_endpoint",
+        message:
+          "The gateway compacts no conversations. Send the whole of them, or go on from `previous_response_id`.",
+      });
+    },
+  },
+  {
     method: "DELETE",
     path: "/v1/responses/:id",
     permission: "inference",

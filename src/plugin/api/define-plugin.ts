@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Exporter } from "./exporter.ts";
 import type { PluginHost } from "./host.ts";
 import type { Provider, ProviderDiscovery } from "./provider.ts";
 import type { Store } from "./store.ts";
@@ -9,6 +10,7 @@ export interface PluginInstance {
   readonly provider: Provider;
   readonly strategy: Strategy;
   readonly store: Store;
+  readonly exporter: Exporter;
 }
 
 export type PluginKind = keyof PluginInstance;
@@ -20,11 +22,21 @@ interface PluginExtras {
     readonly discovery?: ProviderDiscovery;
     /** The names under which it may ask its host for secrets; `api_key` alone when absent. */
     readonly secrets?: readonly string[];
+    /** Environment variables of the vendor's own tools that it may ask its host for; it reads no others. */
+    readonly variables?: readonly string[];
     /** The vendor's id in the price data, when it has one. */
     readonly priceId?: string;
   };
   readonly strategy: unknown;
   readonly store: unknown;
+  readonly exporter: {
+    /** How the environment asks for this exporter. Absent: only the configuration does. */
+    readonly discovery?: Pick<ProviderDiscovery, "environment">;
+    /** The names under which it may ask its host for secrets; none when absent. */
+    readonly secrets?: readonly string[];
+    /** It sends spans: requests get trace ids when such an exporter is there. */
+    readonly traces?: boolean;
+  };
 }
 
 /**

@@ -57,6 +57,11 @@ export interface PluginHost {
    */
   readonly secret: (name: string) => string | undefined;
   /**
+   * The environment variable of that name, without the space around it, where the plugin declares it under `variables`. Undefined when
+   * it is empty, not set, or not declared.
+   */
+  readonly variable: (name: string) => string | undefined;
+  /**
    * Opens (or makes) this plugin's own embedded database of that name in the data directory. In memory when the
    * gateway runs without a writable data directory. The caller closes it.
    */

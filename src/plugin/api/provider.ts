@@ -18,6 +18,8 @@ export interface BackendContext {
    * A provider hands it to `host.fetch` and otherwise lets the abort pass through; it sets no timers of its own.
    */
   readonly signal: AbortSignal;
+  /** `traceparent` and `tracestate`, to be sent along: the backend's spans then belong to the client's trace. */
+  readonly traceHeaders?: Readonly<Record<string, string>> | undefined;
   /** Gateways of this kind that the request has passed, this one included. Sent upstream, so that a loop is noticed. */
   readonly hops?: number;
 }
@@ -38,6 +40,16 @@ export interface CallContext extends BackendContext {
    * providers that speak that very protocol.
    */
   readonly protocolHeaders?: Readonly<Record<string, string>>;
+  /** The client's own writing of the request, for a provider that speaks its protocol: `BackendClient` sends it where nothing was changed. */
+  readonly written?: WrittenRequest | undefined;
+}
+
+/** A request as its client wrote it, with this target's name of the model in its place. */
+export interface WrittenRequest {
+  /** The very object that the provider was given: a request that was changed is another one. */
+  readonly body: unknown;
+  /** Undefined where the text can be read in two ways, and the object must be written anew. */
+  text(): string | undefined;
 }
 
 /** Something that a translation could not carry over as it was. */
@@ -202,8 +214,8 @@ export interface Provider {
    */
   readonly cacheMarks?: boolean;
   /**
-   * Takes parts of messages of the type `file` that name their file by an address, as `file_url`: the backend reads it there, or
-   * the provider fetches it. Without it such files are left out of what is translated for this backend: OpenAI's protocol has none.
+   * Takes addresses (`https:`) as `file_data` of file parts: the backend fetches them, or the provider does with `host.download`. Without it
+   * they are left out of what is translated for this backend.
    */
   readonly fileAddresses?: boolean;
   /** What becomes of each feature of a chat; `full` where nothing is said. Shown at `GET /v1/capabilities`. */

@@ -36,6 +36,8 @@ export interface UpstreamErrorOptions {
   /** The backend's own code and request field, handed on to the client where it caused the error. */
   readonly code?: string | null | undefined;
   readonly param?: string | null | undefined;
+  /** The message is in the gateway's own words: it repeats nothing of a request or an answer, so that others may see it. */
+  readonly ownWords?: boolean | undefined;
   readonly cause?: unknown;
 }
 
@@ -49,6 +51,7 @@ export class UpstreamError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly code: string | null;
   readonly param: string | null;
+  readonly ownWords: boolean;
 
   constructor(options: UpstreamErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -57,6 +60,7 @@ export class UpstreamError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.code = options.code ?? null;
     this.param = options.param ?? null;
+    this.ownWords = options.ownWords ?? false;
     Object.defineProperty(this, marker, { value: true });
   }
 }

@@ -27,6 +27,7 @@ export function createEgress(rawFetch: RawFetch = systemFetch): EgressFetch {
       throw new UpstreamError({
         kind: "unavailable",
         message: `No connection to ${new URL(url).origin}: ${describe(error)}`,
+        ownWords: true,
         cause: error,
       });
     }

@@ -20,11 +20,13 @@ export interface HostEnvironment {
  *
  * @param owner a unique name such as `store-sqlite`; it becomes the prefix of the plugin's files.
  * @param secrets the secrets that the configuration gives this instance, by name.
+ * @param variables the environment variables that it may read.
  */
 export function createPluginHost(
   environment: HostEnvironment,
   owner: string,
   secrets: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string>> = {},
 ): PluginHost {
   const { logger, egress, clock, random, downloads, dataDirectory } = environment;
   return {
@@ -38,6 +40,7 @@ export function createPluginHost(
     now: () => clock.now(),
     random,
     secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
+    variable: (name) => (Object.hasOwn(variables, name) ? variables[name] : undefined),
     sqlite: (name) => {
       if (!/^[a-z0-9-]+$/.test(name)) {
         throw new TypeError(`A database name is lower-case letters, digits and dashes, not "${name}"`);

@@ -41,6 +41,9 @@ export const rustAsyncOpenAi: ForeignClient = {
   ]],
 };
 
+/** For a whole series of one client, on a machine that has other things to do as well. */
+export const foreignClientMs = 240_000;
+
 /** @returns every line that it printed. */
 export async function runForeignClient<Line>(
   { name, command, needs }: ForeignClient,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type CheckName, checkNames, judge, type Report } from "./checks.ts";
-import { type ForeignClient, runForeignClient } from "./foreign-client.ts";
+import { type ForeignClient, foreignClientMs, runForeignClient } from "./foreign-client.ts";
 import { startWorld, type World } from "./world.ts";
 
 /** A client that runs in this process. Each check either gives what was seen, or is a reason why the client cannot do it. */
@@ -35,7 +35,7 @@ export function testForeignClient(client: ForeignClient): void {
     beforeAll(async () => {
       world = await startWorld();
       reports = await runForeignClient<ForeignReport>(client, world, "checks");
-    });
+    }, foreignClientMs);
     afterAll(() => world.stop());
     for (const check of checkNames) {
       test(check, async () => {

@@ -94,6 +94,11 @@ export const chat: Protocol = {
       backends: ["vertex"],
       why: "it knows results by name and order",
     }],
+    "ChatCompletionMessageCustomToolCall.id": [{
+      backends: ["vertex"],
+      why: "it knows results by name and order",
+    }],
+    "ChatCompletionCustomTool.Custom.format": [{ why: "any text is what a custom tool takes" }],
     "ChatCompletionToolMessageParam.tool_call_id": [{
       backends: ["vertex"],
       why: "it knows results by name and order",

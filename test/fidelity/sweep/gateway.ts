@@ -1,7 +1,9 @@
 /** The whole gateway in this process, before the backends that `backends.ts` plays: no sockets, so that thousands of requests are quick. */
+import { AccountManager } from "../../../src/auth/accounts/account-manager.ts";
 import { openAccess } from "../../../src/auth/access-control.ts";
 import { loadSettings } from "../../../src/config/load-settings.ts";
 import type { Generation } from "../../../src/gateway/gateway-services.ts";
+import { MemoryResponseCache } from "../../../src/gateway/cache/response-cache.ts";
 import { ResponseStore } from "../../../src/gateway/responses/response-store.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
@@ -12,8 +14,12 @@ import { stateSettings } from "../../../src/roles/state-settings.ts";
 import { Router } from "../../../src/router/router.ts";
 import { TargetStates } from "../../../src/router/target-states.ts";
 import { streamBody } from "../../../src/runtime/stream-body.ts";
+import { UsageDatabase } from "../../../src/telemetry/ledger/usage-database.ts";
+import { Telemetry } from "../../../src/telemetry/telemetry.ts";
 import { Logger } from "../../../src/telemetry/logger.ts";
+import { accountBook, freeLimiter } from "../../support/account-fixtures.ts";
 import memoryStore from "../../support/memory-store.ts";
+import { testHost } from "../../support/test-host.ts";
 import { type Backend, backends } from "../backends.ts";
 import { makeProvider, type SentRequest } from "../matrix.ts";
 import type { Ingress } from "../matrix.ts";
@@ -56,6 +62,9 @@ export class SweptGateway {
     const sent: SentRequest[] = [];
     const generation = await generationOf(sent, loaded, logger);
     const store = memoryStore();
+    const access = openAccess(new Set(), new Set());
+    const book = await accountBook();
+    const telemetry = new Telemetry({ clock: systemClock, onError: () => {} });
     const services = {
       gateway: {
         clock: systemClock,
@@ -72,9 +81,20 @@ export class SweptGateway {
           throw new Error(`the provider ${where} failed`, { cause: error });
         },
         stopping: new AbortController().signal,
+        cache: { store: new MemoryResponseCache(1), maxAnswerBytes: 1 },
+        limiter: freeLimiter(systemClock),
+        ledger: { begin: () => {} },
+        traces: telemetry.traces,
       },
       logger,
-      access: () => openAccess(new Set(), new Set()),
+      access: () => access,
+      accounts: { book, manager: new AccountManager({ book, clock: systemClock, audit: () => {} }) },
+      limiter: freeLimiter(systemClock),
+      usage: new UsageDatabase(testHost().sqlite("usage")),
+      flushUsage: () => {},
+      scrape: () => telemetry.scrape(),
+      auditLog: { list: () => [] },
+      onRefused: () => {},
       listModels: () => [],
       listCapabilities: () => [],
       decisions: { get: () => undefined, list: () => [] },
@@ -87,6 +107,7 @@ export class SweptGateway {
       maxBytes: 1 << 20,
       maxDepth: 64,
       allowedHosts: new Set(),
+      clientAddress: (address) => address,
       corsOrigins: [],
       corsMaxAgeSeconds: 0,
       accessLog: false,
@@ -163,7 +184,6 @@ async function generationOf(
   return {
     router,
     providers,
-    cost: () => undefined,
     echoRequestedModel: false,
     heartbeatMs: 0,
     policyHash: "0",

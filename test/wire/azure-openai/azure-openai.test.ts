@@ -49,7 +49,10 @@ test("one token of Entra ID serves many requests, is asked for once, and is repl
   await embed();
   expect(asked.at(-1)!.authorization).toBe("Bearer token-1");
   advance(2 * 60_000);
+  // The first of these has the next one fetched and goes with the old one.
   await embed();
+  await embed();
+  expect(count).toBe(2);
   expect(asked.at(-1)!.authorization).toBe("Bearer token-2");
 });
 

@@ -1,5 +1,5 @@
 import type { PluginHost } from "../host.ts";
-import type { BackendContext, CallResult, StreamFrame, StreamResult } from "../provider.ts";
+import type { BackendContext, CallContext, CallResult, StreamFrame, StreamResult } from "../provider.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { errorFromResponse } from "./error-body.ts";
 import { eventFrames } from "./event-frames.ts";
@@ -7,6 +7,8 @@ import { readJson } from "./read-json.ts";
 
 /** Characters; no vendor's keys are shorter. */
 const shortestSecret = 8;
+
+type AskContext = BackendContext & Pick<CallContext, "written">;
 
 /** A request as it will go out, for those who must sign it. */
 export interface OutgoingRequest {
@@ -49,10 +51,10 @@ export class BackendClient {
     this.#options = options;
   }
 
-  /** Posts `body` as JSON and gives the JSON of the answer. */
-  ask<Answer>(url: string, body: unknown, context: BackendContext): Promise<CallResult<Answer>> {
+  /** Posts `body` as JSON, as the client wrote it where it is the client's own, and gives the JSON of the answer. */
+  ask<Answer>(url: string, body: unknown, context: AskContext): Promise<CallResult<Answer>> {
     return this.#guard(async () => {
-      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const response = await this.#send("POST", url, writing(body, context), context);
       const { value, text } = await this.#json(response, context);
       return { body: value as Answer, text, headers: response.headers };
     });
@@ -75,12 +77,12 @@ export class BackendClient {
   stream<Event>(
     url: string,
     body: unknown,
-    context: BackendContext,
+    context: AskContext,
     isLast?: (event: Event) => boolean,
     wholeAsEvents?: (answer: unknown) => readonly Event[],
   ): Promise<StreamResult<Event>> {
     return this.#guard(async () => {
-      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const response = await this.#send("POST", url, writing(body, context), context);
       const { headers } = response;
       if (response.ok && wholeAsEvents !== undefined && isJson(headers)) {
         const { value } = await this.#json(response, context);
@@ -98,9 +100,9 @@ export class BackendClient {
   }
 
   /** Posts `body` as JSON and gives the response once it is known to be a stream, for backends with a framing of their own. */
-  open(url: string, body: unknown, context: BackendContext): Promise<Response> {
+  open(url: string, body: unknown, context: AskContext): Promise<Response> {
     return this.#guard(async () => {
-      const response = await this.#send("POST", url, JSON.stringify(body), context);
+      const response = await this.#send("POST", url, writing(body, context), context);
       await this.#mustBeStream(response, context);
       return response;
     });
@@ -149,6 +151,7 @@ export class BackendClient {
         "user-agent": "IntelliRouter",
         "x-client-request-id": context.requestId,
         "x-intellirouter-hops": String(context.hops ?? 1),
+        ...context.traceHeaders,
         ...own,
         ...(contentType === undefined ? {} : { "content-type": contentType }),
       },
@@ -196,4 +199,8 @@ function isJson(headers: Headers): boolean {
 
 async function* oneBatch<Event>(events: readonly Event[]): AsyncIterable<readonly StreamFrame<Event>[]> {
   yield events.map((chunk) => ({ chunk }));
+}
+
+function writing(body: unknown, { written }: AskContext): string {
+  return (written?.body === body ? written?.text() : undefined) ?? JSON.stringify(body);
 }

@@ -7,6 +7,7 @@ export function brokenConnection(error: unknown): UpstreamError {
   return new UpstreamError({
     kind: "unavailable",
     message: `The connection to the backend broke: ${reason}`,
+    ownWords: true,
     cause: error,
   });
 }

@@ -242,7 +242,7 @@ export class EventReader<Chunk> {
         })
         : new UpstreamError({
           kind: "bad_response",
-          message: `The backend's stream is not JSON: ${data.slice(0, 200)}`,
+          message: "The backend's stream has an event that is not JSON.",
           cause: error,
         });
     }

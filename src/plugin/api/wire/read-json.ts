@@ -25,11 +25,12 @@ export async function readJson(
   try {
     value = parseJson(text);
   } catch (error) {
-    const start = text.trim().slice(0, 80);
+    // A page says what kind of server was met; anything else could be a piece of an answer, which belongs in no message.
+    const page = text.trimStart().match(/^<[!?]?[A-Za-z][\w -]{0,40}>?/)?.[0];
     throw new UpstreamError({
       kind: "bad_response",
       status: response.status,
-      message: `it is not JSON, it begins ${JSON.stringify(start)}`,
+      message: page === undefined ? "it is not JSON" : `it is not JSON, it begins ${JSON.stringify(page)}`,
       cause: error,
     });
   }
