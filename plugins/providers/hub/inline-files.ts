@@ -1,6 +1,6 @@
 import type { ChatCompletionRequest, PluginHost } from "intellirouter/plugin";
 import { bytesToBase64, type InlineFile } from "./data-url.ts";
-import { asObject, asText, type Loose } from "./loose.ts";
+import { asObject } from "./loose.ts";
 
 /** Files that were fetched for a request, by the address that it names them with. */
 export type InlineFiles = ReadonlyMap<string, InlineFile>;
