@@ -82,7 +82,6 @@ const deliveries: readonly Delivery[] = [
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify(completion("m", { choices }), null, 2));
     },
-    fails: true,
   },
   {
     name: "over a connection that stays open",
