@@ -1,11 +1,22 @@
 import type { StreamFrame } from "../plugin/api/provider.ts";
 import type { StreamNormaliser } from "./operation.ts";
 
+/** An answer in pieces that has begun. */
+export interface BegunAnswer<Chunk> {
+  readonly normaliser: StreamNormaliser<Chunk>;
+  /** The next pieces for the client, never an empty list; undefined at the end. */
+  next(): Promise<readonly string[] | undefined>;
+  /** What is still owed of an answer that is whole although its backend did not end it; undefined when it is not whole. */
+  wholeAnyway(): readonly string[] | undefined;
+  /** Lets go of the backend's connection. */
+  close(): Promise<void>;
+}
+
 /**
  * A backend's stream whose first token has come. Until then nothing has been promised to the client, so whatever goes
  * wrong before may still be answered by another target; that is why a stream begins inside the attempt.
  */
-export class BegunStream<Chunk> {
+export class BegunStream<Chunk> implements BegunAnswer<Chunk> {
   readonly normaliser: StreamNormaliser<Chunk>;
   readonly #frames: AsyncIterator<readonly StreamFrame<Chunk>[]>;
   #held: string[];
@@ -48,7 +59,6 @@ export class BegunStream<Chunk> {
     }
   }
 
-  /** The next pieces for the client, never an empty list; undefined at the end. */
   async next(): Promise<readonly string[] | undefined> {
     if (this.#held.length > 0) {
       const held = this.#held;
@@ -75,9 +85,6 @@ export class BegunStream<Chunk> {
     return out.length === 0 ? undefined : out;
   }
 
-  /**
-   * What is still owed of an answer that is whole although its backend did not end it; undefined when it is not whole.
-   */
   wholeAnyway(): string[] | undefined {
     const out: string[] = [];
     try {
@@ -89,7 +96,6 @@ export class BegunStream<Chunk> {
     return out;
   }
 
-  /** Lets go of the backend's connection. */
   async close(): Promise<void> {
     this.#ended = true;
     await this.#frames.return?.().catch(() => {});

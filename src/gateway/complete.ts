@@ -5,30 +5,34 @@ import type { CallContext, Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { AttemptContext, CatalogModel, Dispatched, RequestFacts } from "../router/contracts.ts";
 import { CachedCall, replay } from "./cache/cached-call.ts";
-import { BegunStream } from "./begun-stream.ts";
+import { type BegunAnswer, BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
 import { MeteredRequest } from "./metered-request.ts";
 import { boundTokens } from "./operations/prompt-size.ts";
 import { OpenStream } from "./open-stream.ts";
-import type { NormaliserOptions, RequestBody } from "./operation.ts";
+import type { NormalisedWhole, NormaliserOptions } from "./operation.ts";
+import type { RequestBody } from "./request-body.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
+import { changeAnswer, runStages } from "./stages/run-stages.ts";
+import { StagedStream } from "./stages/staged-stream.ts";
 
 /**
  * The request path: one call in, one answer out, one record left.
  *
- * resolve → plan → attempt (retry, fallback) → answer → record. Until the answer's first token any target may be tried;
+ * resolve → stages → plan → attempt (retry, fallback) → answer → record. Until the answer's first token any target may be tried;
  * after it none is switched.
  *
  * @throws {ApiError} when no answer came about. The record is then already written.
  */
 export async function complete<Body extends RequestBody>(
   services: GatewayServices,
-  call: GatewayCall<Body>,
+  given: GatewayCall<Body>,
 ): Promise<GatewayAnswer> {
   const { generation, release } = services.acquire();
-  const facts = describe(call);
-  const record = new RequestRecord(services, generation, recordedCall(call, facts), release);
+  let call = given;
+  let facts = describe(call);
+  const record = new RequestRecord(services, generation, recordedCall(call, () => facts), release);
   try {
     const admitted = MeteredRequest.admit(
       services,
@@ -38,7 +42,13 @@ export async function complete<Body extends RequestBody>(
     );
     record.metered = admitted instanceof Promise ? await admitted : admitted;
     record.resolution = generation.router.resolve(facts);
-    const cached = CachedCall.of(services, generation, call, record.resolution);
+    if (generation.stages.length > 0 && call.internal?.staged !== false) {
+      ({ call, facts } = await throughStages(services, generation, record, call, facts));
+    }
+    // What stages put into an answer for one client may be wrong for the next.
+    const cached = record.answerStages.length > 0
+      ? undefined
+      : CachedCall.of(services, generation, call, record.resolution);
     const kept = await cached?.find(facts.mayUse);
     if (kept !== undefined) return replay(kept, record);
     const cache = cached === undefined ? undefined : "miss";
@@ -52,9 +62,8 @@ export async function complete<Body extends RequestBody>(
         ({ provider, body, callContext, options }) =>
           call.operation.complete(provider, body, callContext, options),
       );
-      record.finish(dispatched, dispatched.value, { outcome: "ok" });
+      const { body, text = cached && JSON.stringify(body) } = await finished(dispatched, call, record);
       const { id } = dispatched.model;
-      const { body, text = cached && JSON.stringify(body) } = dispatched.value;
       if (text !== undefined) cached?.keep({ target: id, content: { text }, losses: record.lossesOf(id) });
       return { ...answerOf(dispatched, { body, text }, record), cache };
     }
@@ -71,7 +80,14 @@ export async function complete<Body extends RequestBody>(
     );
     const { idleMs } = record.resolution!.timeouts;
     const collector = cached?.collector(dispatched.model.id, record);
-    const stream = new OpenStream(services, dispatched, idleMs, generation.heartbeatMs, record, collector);
+    const stream = new OpenStream(
+      services,
+      staged(dispatched, record),
+      idleMs,
+      generation.heartbeatMs,
+      record,
+      collector,
+    );
     return { ...answerOf(dispatched, { stream }, record), cache };
   } catch (error) {
     throw record.fail(error);
@@ -115,6 +131,50 @@ async function dispatch<Body extends RequestBody, Value>(
   }
 }
 
+/** What the stages make of a request before targets are looked for. */
+async function throughStages<Body extends RequestBody>(
+  services: GatewayServices,
+  { stages }: Generation,
+  record: RequestRecord,
+  given: GatewayCall<Body>,
+  facts: RequestFacts,
+): Promise<{ readonly call: GatewayCall<Body>; readonly facts: RequestFacts }> {
+  const call = await runStages(stages, given, facts.stream, record);
+  if (call === given) return { call, facts };
+  const changed = describe(call);
+  record.metered!.expect(expectedUse(services, call, changed));
+  return { call, facts: changed };
+}
+
+/** The whole answer as the client gets it, with the record closed: what was used is booked also when a stage refuses it. */
+async function finished<Body extends RequestBody>(
+  dispatched: Dispatched<NormalisedWhole>,
+  { operation }: GatewayCall<Body>,
+  record: RequestRecord,
+): Promise<NormalisedWhole> {
+  const { value } = dispatched;
+  try {
+    const changed = record.answerStages.length === 0
+      ? value
+      : await changeAnswer(record.answerStages, operation, value);
+    record.finish(dispatched, value, { outcome: "ok" });
+    return changed;
+  } catch (error) {
+    const refused = record.toApiError(error);
+    record.finish(dispatched, value, { outcome: "error", error: refused });
+    throw refused;
+  }
+}
+
+function staged<Chunk>(
+  dispatched: Dispatched<BegunStream<Chunk>>,
+  { answerStages }: RequestRecord,
+): Dispatched<BegunAnswer<Chunk>> {
+  return answerStages.some(({ stream }) => stream !== undefined)
+    ? { ...dispatched, value: new StagedStream(dispatched.value, answerStages) }
+    : dispatched;
+}
+
 function isUnpayable(error: unknown): boolean {
   return error instanceof ApiError && error.code === "insufficient_quota" && error.cause === undefined;
 }
@@ -149,9 +209,15 @@ function promptOnly({ model: _, ...rest }: RequestBody): unknown {
   return rest;
 }
 
-function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: RequestFacts): RecordedCall {
-  const { principal, requestId, decisionId, headers, signal, arrivedAt } = call;
+/** @param facts of the request as it stands: stages may change it. */
+function recordedCall<Body extends RequestBody>(
+  call: GatewayCall<Body>,
+  current: () => RequestFacts,
+): RecordedCall {
+  const { principal, requestId, decisionId, internal, headers, signal, arrivedAt } = call;
+  const facts = current();
   return {
+    internal,
     operation: facts.operation,
     model: facts.model,
     stream: facts.stream,
@@ -162,8 +228,8 @@ function recordedCall<Body extends RequestBody>(call: GatewayCall<Body>, facts: 
     headers,
     signal,
     arrivedAt,
-    prompt: () => facts.prompt(),
-    estimatePromptTokens: () => facts.promptTokens,
+    prompt: () => current().prompt(),
+    estimatePromptTokens: () => current().promptTokens,
   };
 }
 

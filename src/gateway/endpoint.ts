@@ -1,7 +1,8 @@
 import { complete } from "./complete.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
 import type { GatewayServices } from "./gateway-services.ts";
-import type { EventFraming, Operation, RequestBody } from "./operation.ts";
+import type { EventFraming, Operation } from "./operation.ts";
+import type { RequestBody } from "./request-body.ts";
 
 /** A call before it is known what exactly will be run for it. */
 export type EndpointCall<Body extends RequestBody> = Omit<GatewayCall<Body>, "operation">;

@@ -1,7 +1,8 @@
 import type { LimitState } from "../auth/limits/rate-usage.ts";
 import type { Principal } from "../auth/principal.ts";
 import type { Loss } from "../schema/decision.ts";
-import type { Operation, RequestBody } from "./operation.ts";
+import type { Operation } from "./operation.ts";
+import type { RequestBody } from "./request-body.ts";
 
 /** One request on its way through the gateway. Passed as an argument everywhere: streams lose async context. */
 export interface GatewayCall<Body extends RequestBody = RequestBody> {
@@ -19,10 +20,24 @@ export interface GatewayCall<Body extends RequestBody = RequestBody> {
   readonly requestId: string;
   /** Names the decision record that this request leaves. */
   readonly decisionId: string;
+  /** Absent for a client's own call. */
+  readonly internal?: InternalCall;
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
   /** Arrival on the monotonic clock, in milliseconds. */
   readonly arrivedAt: number;
+}
+
+/** A call that the gateway makes itself, on behalf of a client's. */
+export interface InternalCall {
+  /** The decision record of the call that it stands in. */
+  readonly parent: string;
+  /** What it is for, in a word or two: `summary`, `chain step`. */
+  readonly purpose: string;
+  /** How many calls it stands in; 1 for one that a client's call makes. */
+  readonly depth: number;
+  /** Stages are for it, too. */
+  readonly staged: boolean;
 }
 
 /** A request and the very text that it was read from. */

@@ -7,6 +7,7 @@ import type { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
 import type { Tracer } from "../telemetry/tracing/tracer.ts";
 import type { ResponseCache } from "./cache/response-cache.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
+import type { Stage } from "./stages/stage.ts";
 
 /**
  * What one generation of the configuration consists of. A request works with the generation it started in; a replaced
@@ -15,6 +16,8 @@ import type { ResponseStore } from "./responses/response-store.ts";
 export interface Generation {
   readonly router: Router;
   readonly providers: ReadonlyMap<string, Provider>;
+  /** What happens to requests on their way, in this order. */
+  readonly stages: readonly Stage[];
   /** Answers name the model that the client asked for, instead of the one that ran. */
   readonly echoRequestedModel: boolean;
   /** Longest silence in a stream before a heartbeat, in milliseconds; 0 is none. */

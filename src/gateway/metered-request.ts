@@ -22,7 +22,7 @@ interface MeteredCall {
 export class MeteredRequest {
   readonly #services: GatewayServices;
   readonly #call: MeteredCall;
-  readonly #use: ExpectedUse;
+  #use: ExpectedUse;
   readonly #meter: RequestMeter;
   readonly #candidates: readonly Candidate[];
   #outputTokens: number | undefined;
@@ -65,6 +65,12 @@ export class MeteredRequest {
     const admitted = services.limiter.admit(call.principal, use);
     const begin = (meter: RequestMeter) => new MeteredRequest(services, call, use, candidates, meter);
     return admitted instanceof Promise ? admitted.then(begin) : begin(admitted);
+  }
+
+  /** The request has changed before it is sent. */
+  expect(use: ExpectedUse): void {
+    this.#use = use;
+    this.#meter.expect(use);
   }
 
   /** The model that serves what a budget cannot pay. */

@@ -1,7 +1,8 @@
+import { ApiError } from "../lib/api-error.ts";
 import type { Clock, TimerHandle } from "../lib/clock.ts";
 import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { Dispatched } from "../router/contracts.ts";
-import type { BegunStream } from "./begun-stream.ts";
+import type { BegunAnswer } from "./begun-stream.ts";
 import type { AnswerStream } from "./gateway-call.ts";
 import type { StreamCollector } from "./cache/cached-call.ts";
 import type { GatewayServices } from "./gateway-services.ts";
@@ -17,7 +18,7 @@ const longestDrainMs = 2_000;
  * that is set anew only when it fires, so that a piece costs no timer.
  */
 export class OpenStream<Chunk> implements AnswerStream {
-  readonly #dispatched: Dispatched<BegunStream<Chunk>>;
+  readonly #dispatched: Dispatched<BegunAnswer<Chunk>>;
   readonly #idleMs: number;
   readonly #heartbeatMs: number;
   readonly #clock: Clock;
@@ -42,7 +43,7 @@ export class OpenStream<Chunk> implements AnswerStream {
   /** @param collector of the pieces, where they are to be kept. */
   constructor(
     services: GatewayServices,
-    dispatched: Dispatched<BegunStream<Chunk>>,
+    dispatched: Dispatched<BegunAnswer<Chunk>>,
     idleMs: number,
     heartbeatMs: number,
     record: RequestRecord,
@@ -149,9 +150,9 @@ export class OpenStream<Chunk> implements AnswerStream {
     this.#dispatched.abort(new UpstreamError({ kind: "unavailable", message }));
   };
 
-  /** What a provider throws beside `UpstreamError` is a defect of its own, for the log and not for the client. */
+  /** What a provider throws beside `UpstreamError` is a defect of its own, for the log and not for the client; a stage may refuse. */
   #explain(error: unknown): unknown {
-    if (isUpstreamError(error)) return error;
+    if (isUpstreamError(error) || error instanceof ApiError) return error;
     const { provider } = this.#dispatched.model;
     this.#services.onPluginError(provider, error);
     return new UpstreamError({

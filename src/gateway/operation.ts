@@ -2,6 +2,9 @@ import type { ApiError } from "../lib/api-error.ts";
 import type { CallContext, Provider, StreamFrame } from "../plugin/api/provider.ts";
 import type { Usage } from "../schema/chat-completion.ts";
 import type { OperationName } from "../router/contracts.ts";
+import type { RequestBody } from "./request-body.ts";
+import type { AnswerEditor } from "./stages/answer-editor.ts";
+import type { PromptEditor } from "./stages/prompt-editor.ts";
 
 /** What of a request the pipeline must know, whatever its endpoint. */
 export interface RequestSummary {
@@ -15,14 +18,6 @@ export interface RequestSummary {
   readonly needsVision: boolean;
   readonly needsJsonSchema: boolean;
   readonly user: string | undefined;
-}
-
-/** The fields that every request has. */
-export interface RequestBody {
-  readonly model: string;
-  readonly stream?: boolean | null | undefined;
-  readonly stream_options?: { readonly include_usage?: boolean | null | undefined } | null | undefined;
-  readonly [field: string]: unknown;
 }
 
 /**
@@ -96,6 +91,12 @@ export interface Operation<Body extends RequestBody = RequestBody> {
   ): Promise<OpenedStream>;
   /** The request with a limit of its answer's tokens, where it has none. Absent: the endpoint's answers have none or need none. */
   limitOutput?(body: Body, tokens: number): Body;
+  /** By which stages read and change a request. Absent: there is nothing in it for stages. */
+  editPrompt?(body: Body): PromptEditor<Body>;
+  /** By which stages read and change a whole answer. */
+  editAnswer?(body: unknown): AnswerEditor;
+  /** Told of the answer that stages have put in the place of a whole one. */
+  replaceAnswer?(body: unknown): void;
   /** A route may keep its answers and give them again: they depend on the request alone. */
   readonly isCacheable?: boolean;
   /** Backends take no money for it. */

@@ -10,8 +10,10 @@ import type { AttemptRecord, Candidate, Decision, Loss } from "../schema/decisio
 import type { Usage } from "../schema/chat-completion.ts";
 import type { RequestTrace } from "../telemetry/tracing/tracer.ts";
 import type { GatewayServices, Generation } from "./gateway-services.ts";
+import type { InternalCall } from "./gateway-call.ts";
 import type { MeteredRequest } from "./metered-request.ts";
 import { tokensOf } from "./operations/prompt-size.ts";
+import type { AnswerStage, StageNote } from "./stages/stage.ts";
 import { withoutEcho } from "./without-echo.ts";
 
 /** What a record tells of the request itself. */
@@ -27,6 +29,7 @@ export interface RecordedCall {
   readonly user?: string | undefined;
   readonly requestId: string;
   readonly decisionId: string;
+  readonly internal?: InternalCall | undefined;
   /** Of the client's request; its trace is in them. */
   readonly headers: Headers;
   /** Aborts when the client has left. */
@@ -62,6 +65,10 @@ export class RequestRecord {
   readonly candidates: Candidate[] = [];
   readonly attempts: AttemptRecord[] = [];
   readonly losses: Loss[] = [];
+  /** What stages did. */
+  readonly notes: StageNote[] = [];
+  /** What stages do with the answer, the last stage first; each is told when the request has ended. */
+  readonly answerStages: AnswerStage[] = [];
   readonly #services: GatewayServices;
   readonly #generation: Generation;
   readonly #call: RecordedCall;
@@ -122,14 +129,16 @@ export class RequestRecord {
     result: Pick<AttemptResult, "outcome" | "error">,
   ): void {
     const usage = this.#usageOf(produced);
-    this.attempts.push(dispatched.finish({ ...result, outputTokens: usage?.completion_tokens ?? 0 }));
+    // What the gateway itself refuses to hand on is no fault of the backend.
+    const judged = result.error instanceof ApiError ? { outcome: "ok" as const } : result;
+    this.attempts.push(dispatched.finish({ ...judged, outputTokens: usage?.completion_tokens ?? 0 }));
     const firstTokenMs = dispatched.firstTokenMs === undefined
       ? undefined
       : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
     this.#write({
       ...booked(dispatched.model, usage, produced.usage, this.#call.choices),
       outcome: result.outcome,
-      status: 200,
+      status: result.outcome === "error" && result.error instanceof ApiError ? result.error.status : 200,
       ...(produced.chunks === undefined ? {} : { chunks: produced.chunks }),
       ...(result.error === undefined
         ? {}
@@ -222,6 +231,7 @@ export class RequestRecord {
       nanodollars,
     );
     this.#release();
+    for (const stage of this.answerStages) stage.end?.(result.outcome);
     const { clock } = this.#services;
     const call = this.#call;
     const totalMs = clock.monotonic() - call.arrivedAt;
@@ -247,6 +257,10 @@ export class RequestRecord {
         ? {}
         : { error: this.#withoutPrompt(result.error, this.attempts.at(-1)) }),
       ...(this.losses.length === 0 ? {} : { losses: this.losses }),
+      ...(this.notes.length === 0 ? {} : { stages: this.notes }),
+      ...(call.internal === undefined
+        ? {}
+        : { parent: call.internal.parent, purpose: call.internal.purpose }),
       ...(this.#trace === undefined ? {} : { trace: this.#trace.describe() }),
       timing: {
         queue_ms: round(this.attempts[0]?.start_ms ?? totalMs),

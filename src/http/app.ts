@@ -3,6 +3,7 @@ import { cors } from "hono/cors";
 import type { z } from "zod";
 import type { Permission } from "../auth/permissions.ts";
 import { everything, type Principal } from "../auth/principal.ts";
+import { timedId } from "../lib/timed-id.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { Connection, RequestHandler } from "../lib/connection.ts";
 import { TargetCheck } from "./check-target.ts";
@@ -81,11 +82,6 @@ export function createApp(
     }
     return response;
   };
-}
-
-/** Unique, and sorting by time to the millisecond: databases keep such ids together. */
-function timedId(nowMs: number): string {
-  return nowMs.toString(16).padStart(12, "0") + crypto.randomUUID().slice(13);
 }
 
 function createRouter(

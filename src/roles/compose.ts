@@ -164,6 +164,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     });
 
     return {
+      stages: [],
       loaded,
       plugins,
       planned,

@@ -51,6 +51,13 @@ export const traceSchema = z.strictObject({
   sampled: z.boolean(),
 });
 
+export const stageNoteSchema = z.strictObject({
+  stage: z.string().describe("persona, guardrail, memory, retrieval."),
+  name: z.string().optional().describe("Which one, as it is called in the configuration."),
+  action: z.string().describe("What was done, in a word: applied, passed, replaced, blocked, recalled."),
+  detail: z.string().optional().describe("In a few words, without anything that the client has written."),
+});
+
 export const decisionSchema = z.strictObject({
   id: z.string().describe("Named by the response header x-intellirouter-decision."),
   time: z.string().describe("Arrival of the request, ISO 8601 in UTC."),
@@ -94,6 +101,13 @@ export const decisionSchema = z.strictObject({
   cost_usd: z.number().optional().describe("Absent when the price is unknown."),
   price_version: z.string().optional().describe("Which price the cost was reckoned with."),
   cached: z.boolean().optional().describe("Answered from the gateway's own cache."),
+  parent: z.string().optional().describe(
+    "The decision of the request on whose behalf the gateway made this one itself.",
+  ),
+  purpose: z.string().optional().describe("What the gateway made it for, when it did."),
+  stages: z.array(stageNoteSchema).optional().describe(
+    "What personas, guardrails, memory and retrieval did with it, in order.",
+  ),
   losses: z.array(lossSchema).optional().describe("What a translation could not carry over as it was."),
   trace: traceSchema.optional(),
   chunks: z.strictObject({

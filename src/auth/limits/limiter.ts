@@ -4,7 +4,7 @@ import { periodKinds, periodOf } from "../../lib/period.ts";
 import type { Budget, Limits, LimitStand } from "../../schema/account.ts";
 import type { ChargedAccount, Principal } from "../principal.ts";
 import { type BudgetAlert, BudgetUsage } from "./budget-usage.ts";
-import { type LimitState, type RateAmounts, RateUsage } from "./rate-usage.ts";
+import { type LimitState, type RateAmounts, RateUsage, type UsedByOthers } from "./rate-usage.ts";
 import { rateExceeded, sizeOf, tooManyTokens } from "./refusals.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
 import type { SharedLimits, SharedUse } from "../shared/shared-limits.ts";
@@ -144,8 +144,10 @@ export class Limiter implements SharedMeters {
   }
 
   /** How an account's limits stand. */
-  limitsOf({ limits, rate }: MeteredAccount): LimitState[] {
-    return limits === undefined ? [] : rate.states(limits, this.#options.clock.monotonic());
+  limitsOf({ scope, limits, rate }: MeteredAccount): LimitState[] {
+    return limits === undefined
+      ? []
+      : rate.states(limits, this.#options.clock.monotonic(), this.#usedByOthers(scope));
   }
 
   /** Takes over what the books say, after somebody else has written to them. */
@@ -158,10 +160,15 @@ export class Limiter implements SharedMeters {
     const { clock } = this.#options;
     return this.callerOf(principal).accounts.flatMap(({ scope, limits, rate, money }) =>
       [
-        ...(limits === undefined ? [] : rate.standing(limits, clock.monotonic())),
+        ...(limits === undefined ? [] : rate.standing(limits, clock.monotonic(), this.#usedByOthers(scope))),
         ...(money === undefined ? [] : money.standing(clock.now())),
       ].map((stand) => ({ account: scope, ...stand }))
     );
+  }
+
+  #usedByOthers(scope: string): UsedByOthers {
+    const { shared } = this;
+    return shared === undefined ? nobody : (limit) => shared.usedByOthers(`${scope}:${limit}`);
   }
 
   /** Adds what a request has cost to every budget that it concerns, and gives the alerts that this calls for. */
@@ -221,3 +228,5 @@ function checkRates(accounts: readonly MeteredAccount[], amounts: RateAmounts, n
     if (excess !== undefined) throw rateExceeded(scope, excess);
   }
 }
+
+const nobody: UsedByOthers = () => 0;

@@ -42,6 +42,9 @@ export interface RateAmounts {
   readonly tokens: number;
 }
 
+/** What other nodes have used of a limit, by its name as in the settings; 0 where none share it. */
+export type UsedByOthers = (limit: string) => number;
+
 /** How much one account has used of its limits. Lives as long as the process, whatever becomes of the limits. */
 export class RateUsage {
   readonly #counters = new Map<WindowLimit, WindowCounter>();
@@ -85,8 +88,12 @@ export class RateUsage {
     }
   }
 
-  /** The limits of requests and of tokens that are nearest to their end. */
-  states(limits: Limits, now: number): LimitState[] {
+  /**
+   * How the limits of requests and of tokens stand.
+   *
+   * @param others what other nodes have used of a limit, by its name.
+   */
+  states(limits: Limits, now: number, others: UsedByOthers): LimitState[] {
     return windowLimits.flatMap((name) => {
       const limit = limits[name];
       if (limit === undefined) return [];
@@ -94,23 +101,25 @@ export class RateUsage {
       return [{
         unit: rateWindows[name].unit,
         limit,
-        remaining: Math.max(0, Math.floor(limit - counter.used(now))),
+        remaining: Math.max(0, Math.floor(limit - counter.used(now) - others(name))),
         resetMs: counter.waitMs(limit, limit, now),
       }];
     });
   }
 
-  /** How every limit stands. */
-  standing(limits: Limits, now: number): Omit<LimitStand, "account">[] {
+  /** How every limit stands, what other nodes have used included. */
+  standing(limits: Limits, now: number, others: UsedByOthers): Omit<LimitStand, "account">[] {
     const { concurrent_requests: most } = limits;
     return [
       ...windowLimits.flatMap((limit) => {
         const most = limits[limit];
         return most === undefined
           ? []
-          : [{ limit, most, used: Math.round(this.#counter(limit, now).used(now)) }];
+          : [{ limit, most, used: Math.round(this.#counter(limit, now).used(now) + others(limit)) }];
       }),
-      ...(most === undefined ? [] : [{ limit: "concurrent_requests", most, used: this.#running }]),
+      ...(most === undefined
+        ? []
+        : [{ limit: "concurrent_requests", most, used: this.#running + others("concurrent_requests") }]),
     ];
   }
 

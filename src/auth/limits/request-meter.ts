@@ -52,7 +52,7 @@ export class RequestMeter {
   readonly #shared: SharedMeters;
   readonly #clock: Clock;
   readonly #accounts: readonly MeteredAccount[];
-  readonly #use: ExpectedUse;
+  #use: ExpectedUse;
   readonly #tokens: number;
   readonly #admission: Admission;
   #reserved = 0;
@@ -69,6 +69,11 @@ export class RequestMeter {
     this.#accounts = admission.accounts;
     this.#use = admission.use;
     this.#tokens = admission.tokens;
+  }
+
+  /** The request has changed since it was let in: what is set aside from now on is for this. */
+  expect(use: ExpectedUse): void {
+    this.#use = use;
   }
 
   /** The model that serves requests which a budget cannot pay, when an account names one. */

@@ -59,8 +59,12 @@ for i = 1, #parts, 2 do
 end
 local share = tonumber(ARGV[6])
 if share > 0 then
-  local former = redis.call("HVALS", KEYS[2])
-  for i = 1, #former do taken = taken + tonumber(string.match(former[i], "^%S+ (%S+)")) * share end
+  local former = redis.call("HGETALL", KEYS[2])
+  for i = 1, #former, 2 do
+    local left = tonumber(string.match(former[i + 1], "^%S+ (%S+)")) * share
+    taken = taken + left
+    if former[i] ~= ARGV[1] then spent = spent + left end
+  end
 end
 local used = tonumber(ARGV[2])
 local room = math.floor(tonumber(ARGV[5]) - taken)

@@ -5,6 +5,9 @@ const shareTaken = 50;
 /** A part that was not confirmed for so long is asked for anew, in milliseconds: others soon take its node to be gone. */
 const confirmedForMs = 30_000;
 
+/** What was heard of others is old after so many milliseconds. */
+const staleAfterMs = 1_000;
+
 export interface SharedCounterOptions {
   /** Names account and limit. */
   readonly name: string;
@@ -69,6 +72,11 @@ export class SharedCounter {
   /** Whether it would be within this node's equal share, for times without Redis. */
   isWithinShare(amount: number, nodes: number): boolean {
     return this.#used + amount <= Math.max(1, this.limit / nodes);
+  }
+
+  /** Somebody looks at it: what was heard of the others long ago is asked for anew. */
+  look(now: number): void {
+    if (now > this.#confirmedUntil - confirmedForMs + staleAfterMs) this.dirty = true;
   }
 
   /** Whether others would soon take what is in use for gone. */

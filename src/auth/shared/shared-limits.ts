@@ -105,7 +105,18 @@ export class SharedLimits {
   /** What all other nodes have spent, as of the last time that Redis was asked. */
   spentByOthers(scope: string, period: string): number {
     const name = spendingName(scope, period);
-    return this.#counters.peek(name)?.usedByOthers ?? this.#spentByOthers.peek(name) ?? 0;
+    return this.#looked(name) ?? this.#spentByOthers.peek(name) ?? 0;
+  }
+
+  /** What all other nodes have used of a limit, as of the last time that Redis was asked; Redis is soon asked again. */
+  usedByOthers(name: string): number {
+    return this.#looked(name) ?? 0;
+  }
+
+  #looked(name: string): number | undefined {
+    const counter = this.#counters.peek(name);
+    counter?.look(this.#options.clock.monotonic());
+    return counter?.usedByOthers;
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Resolution } from "../../router/contracts.ts";
 import type { AnswerStream, GatewayAnswer, GatewayCall } from "../gateway-call.ts";
 import type { GatewayServices, Generation } from "../gateway-services.ts";
-import type { RequestBody } from "../operation.ts";
+import type { RequestBody } from "../request-body.ts";
 import type { RequestRecord } from "../request-record.ts";
 import { hintHeaders } from "../../router/hints.ts";
 import { type CachedAnswer, type ResponseCache, sizeOf } from "./response-cache.ts";

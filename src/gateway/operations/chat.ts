@@ -4,6 +4,9 @@ import type { ChatCompletion, ChatCompletionRequest } from "../../schema/chat-co
 import { ChatChunkNormaliser } from "../normalise/chat-chunk-normaliser.ts";
 import { normaliseChatCompletion } from "../normalise/chat-completion.ts";
 import type { NormalisedWhole, Operation } from "../operation.ts";
+import { chatAnswer, DialectAnswerEditor } from "../stages/answer-editor.ts";
+import { DialectPromptEditor } from "../stages/prompt-editor.ts";
+import { chatPrompt } from "../stages/chat-prompt.ts";
 import { contentTokens, tokensOf } from "./prompt-size.ts";
 
 /** Every message costs a few tokens of framing (OpenAI's cookbook counts 3 to 4). */
@@ -60,6 +63,8 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
     return { frames, normaliser: new ChatChunkNormaliser(options) };
   },
 
+  editPrompt: (body) => new DialectPromptEditor(chatPrompt, body),
+  editAnswer: (body) => new DialectAnswerEditor(chatAnswer, body as ChatCompletion),
   limitOutput: (body, tokens) => ({ ...body, max_completion_tokens: tokens }),
   framing: "data",
 };

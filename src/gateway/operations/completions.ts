@@ -1,8 +1,11 @@
 import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { CompletionsCapability, Provider } from "../../plugin/api/provider.ts";
-import type { CompletionRequest } from "../../schema/completion.ts";
+import type { Completion, CompletionRequest } from "../../schema/completion.ts";
 import { CompletionChunkNormaliser, normaliseCompletion } from "../normalise/completion.ts";
 import type { Operation } from "../operation.ts";
+import { completionAnswer, DialectAnswerEditor } from "../stages/answer-editor.ts";
+import { DialectPromptEditor } from "../stages/prompt-editor.ts";
+import { inputPrompt } from "../stages/input-prompt.ts";
 import { tokensOf } from "./prompt-size.ts";
 
 /** `POST /v1/completions`. */
@@ -34,6 +37,8 @@ export const completionsOperation: Operation<CompletionRequest> = {
     return { frames, normaliser: new CompletionChunkNormaliser(options) };
   },
 
+  editPrompt: (body) => new DialectPromptEditor(inputPrompt("prompt"), body),
+  editAnswer: (body) => new DialectAnswerEditor(completionAnswer, body as Completion),
   limitOutput: (body, tokens) => ({ ...body, max_tokens: tokens }),
   framing: "data",
 };

@@ -2,12 +2,15 @@ import { UpstreamError } from "../../plugin/api/upstream-error.ts";
 import type { EmbeddingRequest } from "../../schema/embedding.ts";
 import { normaliseEmbedding } from "../normalise/embedding.ts";
 import type { Operation } from "../operation.ts";
+import { inputPrompt } from "../stages/input-prompt.ts";
+import { DialectPromptEditor } from "../stages/prompt-editor.ts";
 import { promptTokens } from "./completions.ts";
 
 /** `POST /v1/embeddings`. */
 export const embeddingsOperation: Operation<EmbeddingRequest> = {
   name: "embeddings",
   isCacheable: true,
+  editPrompt: (body) => new DialectPromptEditor(inputPrompt("input"), body),
 
   summarise: (body) => ({
     promptTokens: promptTokens(body.input),

@@ -9,6 +9,9 @@ import { chatUsage } from "../messages/stop-reason.ts";
 import { messagesToChat } from "../messages/to-chat.ts";
 import type { ToChatOptions } from "../messages/to-chat-options.ts";
 import { normaliseChatCompletion } from "../normalise/chat-completion.ts";
+import { DialectAnswerEditor, messagesAnswer } from "../stages/answer-editor.ts";
+import { DialectPromptEditor } from "../stages/prompt-editor.ts";
+import { messagesPrompt } from "../stages/messages-prompt.ts";
 import type { NormalisedWhole, Operation, RequestSummary } from "../operation.ts";
 import { chatOf, measureChat } from "./chat.ts";
 import { contentTokens, tokensOf } from "./prompt-size.ts";
@@ -50,6 +53,8 @@ export const messagesOperation: Operation<MessagesRequest> = {
     return { frames, normaliser: new MessageEventEncoder(options, summariseMessages(body).promptTokens) };
   },
 
+  editPrompt: (body) => new DialectPromptEditor(messagesPrompt, body),
+  editAnswer: (body) => new DialectAnswerEditor(messagesAnswer, body as Message),
   framing: "named",
 };
 

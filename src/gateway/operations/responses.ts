@@ -1,6 +1,6 @@
 import type { CallContext, Provider, ResponsesCapability } from "../../plugin/api/provider.ts";
 import type { ChatCompletionRequest } from "../../schema/chat-completion.ts";
-import type { InputTokensRequest, ResponsesRequest } from "../../schema/response.ts";
+import type { InputTokensRequest, ResponseObject, ResponsesRequest } from "../../schema/response.ts";
 import { normaliseChatCompletion } from "../normalise/chat-completion.ts";
 import type { NormalisedWhole, NormaliserOptions, Operation, RequestSummary } from "../operation.ts";
 import { backendRequest } from "../responses/backend-request.ts";
@@ -13,6 +13,9 @@ import type { ResponseTurn } from "../responses/response-turn.ts";
 import { chatUsage } from "../responses/response-usage.ts";
 import { responsesToChat } from "../responses/to-chat.ts";
 import { chatOf, measureChat } from "./chat.ts";
+import { DialectAnswerEditor, responsesAnswer } from "../stages/answer-editor.ts";
+import { DialectPromptEditor } from "../stages/prompt-editor.ts";
+import { responsesPrompt } from "../stages/responses-prompt.ts";
 import { contentTokens, tokensOf } from "./prompt-size.ts";
 
 /** Every item costs a few tokens of framing. */
@@ -51,6 +54,10 @@ export function responsesOperation(turn: ResponseTurn): Operation<ResponsesReque
       return { frames, normaliser: new ResponseEventEncoder(options, turn) };
     },
 
+    editPrompt: (body) =>
+      new DialectPromptEditor(responsesPrompt((items) => turn.itemsBefore += items), body),
+    editAnswer: (body) => new DialectAnswerEditor(responsesAnswer, body as ResponseObject),
+    replaceAnswer: (response) => turn.response = response as ResponseObject,
     limitOutput: (body, tokens) => ({ ...body, max_output_tokens: tokens }),
     framing: "named",
   };
@@ -86,7 +93,7 @@ function chatRequest(
   return responsesToChat(body, {
     reasoningReplay: provider.reasoningReplay,
     fileAddresses: provider.fileAddresses ?? false,
-    historyLength: turn.history.length,
+    historyLength: turn.earlierItems,
     reportLoss: context.reportLoss,
   });
 }

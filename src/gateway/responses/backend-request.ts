@@ -30,7 +30,7 @@ export function backendRequest(
   const { previous_response_id: _previous, ...rest } = body;
   const { input } = rest;
   const items = Array.isArray(input)
-    ? input.flatMap((item, index) => backendItem(item, index - turn.history.length, reportLoss))
+    ? input.flatMap((item, index) => backendItem(item, index - turn.earlierItems, reportLoss))
     : input;
   return { ...rest, input: items, store: false, ...include(body, turn) };
 }

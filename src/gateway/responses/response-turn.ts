@@ -24,6 +24,8 @@ export class ResponseTurn {
   readonly input: readonly ResponseItem[];
   readonly now: () => number;
   readonly createdAt: number;
+  /** Items that stages have put before those of earlier turns. */
+  itemsBefore = 0;
   /** The answer, once it is whole; not the one of a backend that failed. */
   response: ResponseObject | undefined;
 
@@ -35,6 +37,11 @@ export class ResponseTurn {
     this.input = options.input;
     this.now = options.now;
     this.createdAt = options.now();
+  }
+
+  /** How many items of the request's input are not this turn's own. */
+  get earlierItems(): number {
+    return this.history.length + this.itemsBefore;
   }
 
   /** The id of an output item that the gateway makes; clients look at its beginning to know what it names. */

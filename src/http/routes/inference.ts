@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type Endpoint, endpointOf } from "../../gateway/endpoint.ts";
 import type { LimitStates, WrittenBody } from "../../gateway/gateway-call.ts";
-import type { Operation, RequestBody } from "../../gateway/operation.ts";
+import type { Operation } from "../../gateway/operation.ts";
+import type { RequestBody } from "../../gateway/request-body.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import { admitted } from "../admitted.ts";
 import { EventStream } from "../event-stream.ts";

@@ -185,6 +185,7 @@ async function generationOf(
     router,
     providers,
     echoRequestedModel: false,
+    stages: [],
     heartbeatMs: 0,
     policyHash: "0",
   };
