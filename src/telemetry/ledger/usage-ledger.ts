@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, TimerHandle } from "../../lib/clock.ts";
+import type { OpenLogFile } from "../../lib/log-file.ts";
 import type { Decision } from "../../schema/decision.ts";
 import type { UsageRecord } from "../../schema/usage.ts";
 import type { UsageDatabase } from "./usage-database.ts";
@@ -13,6 +14,7 @@ export interface UsageLedgerOptions {
   readonly directory: string | undefined;
   /** A number that no other living process on this directory has. */
   readonly slot: number;
+  readonly openLog: OpenLogFile;
   readonly clock: Clock;
   /** Told when something cannot be written; must not throw. */
   readonly onError: (message: string, error: unknown) => void;
@@ -23,7 +25,7 @@ export interface UsageLedgerOptions {
 const bookAfterMs = 250;
 const bookAtRecords = 512;
 /** Bytes after which a new segment of the log is begun. */
-const segmentBytes = 8 * 1024 * 1024;
+const segmentBytes = 6 * 1024 * 1024;
 /** Rows that may wait in memory for a database that cannot be written. */
 const mostPending = 100_000;
 const forgetAfterMs = 1_000;
@@ -156,7 +158,7 @@ export class UsageLedger {
   /** What an earlier process of this slot has left: one, or two when it crashed between them. */
   #segments(): number[] {
     const { directory, slot } = this.#options;
-    const name = new RegExp(`^usage-${slot}-(\\d+)\\.log$`);
+    const name = new RegExp(`^usage-${slot}-(\\d+)\\.wal$`);
     return readdirSync(directory!)
       .flatMap((file) => name.exec(file)?.[1] ?? [])
       .map(Number)
@@ -175,9 +177,10 @@ export class UsageLedger {
   }
 
   #openSegment(segment: number): void {
-    const { clock, onError } = this.#options;
+    const { clock, openLog, onError } = this.#options;
     this.#log = new WriteAheadLog(
       this.#pathOf(segment),
+      openLog,
       clock,
       (error) => onError("the usage log cannot be synchronised with the disk", error),
     );
@@ -186,7 +189,7 @@ export class UsageLedger {
 
   #pathOf(segment: number): string {
     const { directory, slot } = this.#options;
-    return join(directory!, `usage-${slot}-${segment}.log`);
+    return join(directory!, `usage-${slot}-${segment}.wal`);
   }
 
   /** A part of what is too old goes at a time, so that no request waits for it. */
