@@ -4,7 +4,7 @@ import { type Price, worstCostOf } from "../../lib/price.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
 import type { SharedUse } from "../shared/shared-limits.ts";
 import { moneyWishes, rateWishes, refusalOf } from "../shared/wishes.ts";
-import type { LimitState, RateAmounts } from "./rate-usage.ts";
+import type { RateAmounts, TightestLimits } from "./rate-usage.ts";
 import { budgetExceeded, priceUnknown, rateExceeded, sizeOf, tooManyTokens } from "./refusals.ts";
 
 /** What a target costs and how much it can say. */
@@ -162,15 +162,8 @@ export class RequestMeter {
   }
 
   /** The limit of requests and that of tokens of which the least is left, for the answer's headers. */
-  states(): { readonly requests: LimitState | undefined; readonly tokens: LimitState | undefined } {
-    const states = this.#accounts.flatMap((account) => this.#shared.limitsOf(account));
-    const tightest = (unit: LimitState["unit"]) =>
-      states.filter((state) => state.unit === unit)
-        .reduce<LimitState | undefined>(
-          (best, state) => best === undefined || state.remaining < best.remaining ? state : best,
-          undefined,
-        );
-    return { requests: tightest("requests"), tokens: tightest("tokens") };
+  states(): TightestLimits {
+    return this.#shared.tightestOf(this.#accounts);
   }
 
   #tellOthers(tokens: number): void {

@@ -5,7 +5,15 @@ import type { OpenLogFile } from "../../lib/log-file.ts";
 import type { Decision } from "../../schema/decision.ts";
 import type { UsageRecord } from "../../schema/usage.ts";
 import type { UsageDatabase } from "./usage-database.ts";
-import { type BegunRequest, lostRecordOf, recordOf, usageRecordOf, valuesOf } from "./usage-record.ts";
+import {
+  begunOf,
+  type BegunRequest,
+  begunValuesOf,
+  lostRecordOf,
+  recordOf,
+  usageRecordOf,
+  valuesOf,
+} from "./usage-record.ts";
 import { readWriteAheadLog, WriteAheadLog } from "./write-ahead-log.ts";
 
 export interface UsageLedgerOptions {
@@ -32,7 +40,7 @@ const forgetAfterMs = 1_000;
 const retentionEveryMs = 3_600_000;
 
 /** What a log line says: that a request was sent to a backend, or how one ended. */
-type Entry = readonly ["begin", BegunRequest] | readonly ["end", readonly unknown[]];
+type Entry = readonly ["begin" | "end", readonly unknown[]];
 
 /**
  * The usage ledger: a row for every request, whatever becomes of the process.
@@ -73,7 +81,7 @@ export class UsageLedger {
   /** A request is about to be sent to a backend; again for the same id when another target is tried. */
   begin(request: BegunRequest): void {
     this.#open.set(request.id, request);
-    this.#append(["begin", request]);
+    this.#append(["begin", begunValuesOf(request)]);
   }
 
   /** A request has ended, however. Never throws. */
@@ -140,8 +148,10 @@ export class UsageLedger {
     for (const segment of segments) {
       for (const { value, end } of readWriteAheadLog(this.#pathOf(segment))) {
         const entry = value as Entry;
-        if (entry[0] === "begin") begun.set(entry[1].id, entry[1]);
-        else {
+        if (entry[0] === "begin") {
+          const request = begunOf(entry[1]);
+          begun.set(request.id, request);
+        } else {
           const record = recordOf(entry[1]);
           begun.delete(record.id);
           const isBooked = segment < booked.segment || segment === booked.segment && end <= booked.offset;
@@ -170,7 +180,7 @@ export class UsageLedger {
     const { database, slot } = this.#options;
     const old = this.#log;
     this.#openSegment(this.#segment + 1);
-    for (const request of this.#open.values()) this.#append(["begin", request]);
+    for (const request of this.#open.values()) this.#append(["begin", begunValuesOf(request)]);
     this.#log?.sync();
     database.book([], slot, { segment: this.#segment, offset: 0 });
     old?.remove();

@@ -100,6 +100,33 @@ export interface BegunRequest {
   readonly nanodollars: number | null;
 }
 
+/** What is written ahead of a request, in this order. */
+const begunColumns = [
+  "id",
+  "time",
+  "request_id",
+  "operation",
+  "model",
+  "target",
+  "key",
+  "team",
+  "organisation",
+  "stream",
+  "input_tokens",
+  "nanodollars",
+] as const satisfies readonly (keyof BegunRequest)[];
+
+/** As a list, in the order of `begunColumns`. */
+export function begunValuesOf(request: BegunRequest): BegunRequest[keyof BegunRequest][] {
+  return begunColumns.map((column) => request[column]);
+}
+
+export function begunOf(values: readonly unknown[]): BegunRequest {
+  return Object.fromEntries(
+    begunColumns.map((column, index) => [column, values[index]]),
+  ) as unknown as BegunRequest;
+}
+
 /** The books' line of a request that a crash has swallowed: at worst it cost what was set aside for it. */
 export function lostRecordOf(begun: BegunRequest): UsageRecord {
   return {

@@ -74,10 +74,9 @@ export interface LoggedValue {
 
 /** Every whole value of a log. A line that a crash cut short, or that the disk has changed, is left out. */
 export function readWriteAheadLog(path: string): LoggedValue[] {
-  const bytes = readFileSync(path);
+  const bytes = withoutZeros(readFileSync(path));
   const values: LoggedValue[] = [];
-  // Files are made longer than what is written to them, of zeros.
-  for (let start = 0; start < bytes.byteLength && bytes[start] !== 0;) {
+  for (let start = 0; start < bytes.byteLength;) {
     const newline = bytes.indexOf(10, start);
     const end = newline < 0 ? bytes.byteLength : newline + 1;
     const line = bytes.toString("utf8", start, newline < 0 ? end : newline);
@@ -87,6 +86,13 @@ export function readWriteAheadLog(path: string): LoggedValue[] {
     start = end;
   }
   return values;
+}
+
+/** Files are made longer than what is written to them. */
+function withoutZeros(bytes: Buffer): Buffer {
+  let end = bytes.byteLength;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return bytes.subarray(0, end);
 }
 
 const checksumLength = 8;
