@@ -67,10 +67,8 @@ export function usageRecordOf(decision: Decision): UsageRecord {
     output_tokens: usage?.completion_tokens ?? 0,
     reasoning_tokens: usage?.reasoning_tokens ?? 0,
     estimated: usage?.estimated ?? false,
-    nanodollars: decision.target === undefined
-      ? 0
-      : decision.cost_usd === undefined
-      ? null
+    nanodollars: decision.cost_usd === undefined
+      ? decision.target === undefined ? 0 : null
       : toNanodollars(decision.cost_usd),
     price_version: decision.price_version ?? null,
     first_token_ms: timing.first_token_ms ?? null,
