@@ -6,7 +6,7 @@ import type { Decision } from "../../schema/decision.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { testHost } from "../../../test/support/test-host.ts";
-import { openLogFile } from "../../runtime/log-file.ts";
+import { openLogFile } from "../../../test/support/log-file.ts";
 import { UsageDatabase } from "./usage-database.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 import type { BegunRequest } from "./usage-record.ts";
