@@ -145,6 +145,8 @@ const handler = createApp({
   listCapabilities: () => [],
   decisions,
   scrape: () => telemetry.scrape(),
+  chains: () => new Map(),
+  chainRuns: { view: () => undefined, list: () => [] },
   auditLog: { list: () => [] },
   onRefused: (status) => telemetry.refused(status),
   ready: () => true,

@@ -3,7 +3,13 @@ import { FakeClock } from "../../test/support/fake-clock.ts";
 import { ApiError } from "../lib/api-error.ts";
 import { type ChainRunStep, chainSchema } from "../schema/chain.ts";
 import { ChainDefinitionError, compileChains } from "./compile-chains.ts";
-import { type ChainCalls, ChainError, type ChainEvent, type ModelQuestion } from "./contracts.ts";
+import {
+  type ChainCalls,
+  ChainError,
+  type ChainEvent,
+  type ModelQuestion,
+  type ToolCall,
+} from "./contracts.ts";
 import { type ChainResult, runChain } from "./run-chain.ts";
 
 type Answer = (question: ModelQuestion, asked: number) => string | Promise<string>;
@@ -28,7 +34,7 @@ class Run {
         for (const word of text.split(/(?<= )/)) onText?.(word);
         return { text, tokens: 10, costUsd: 0.01 };
       },
-      fetch: () => Promise.reject(new Error("no tools here")),
+      callTool: () => Promise.reject(new Error("no tools here")),
       ...more,
     };
   }
@@ -229,9 +235,10 @@ describe("steps", () => {
   });
 
   test("that call a tool: at allowed addresses only, without following it elsewhere", async () => {
-    const called: [string, RequestInit][] = [];
-    const fetch: ChainCalls["fetch"] = (url, init) => {
-      called.push([url, init]);
+    const called: ToolCall[] = [];
+    const callTool: ChainCalls["callTool"] = (call) => {
+      called.push(call);
+      const { url } = call;
       return Promise.resolve(Response.json({ sum: 3 }, { status: url.endsWith("bad") ? 500 : 200 }));
     };
     const chain = (tool: object, more: object = {}) => ({
@@ -245,11 +252,13 @@ describe("steps", () => {
       method: "POST",
       json: { a: ["{{input}}", 2] },
     };
-    expect((await new Run(echo, { fetch }).of(chain(json))).output).toBe("200 3");
-    expect(called[0]).toMatchObject([
-      "https://tools.example/api/add?q=in",
-      { method: "POST", body: '{"a":["in",2]}', redirect: "manual" },
-    ]);
+    expect((await new Run(echo, { callTool }).of(chain(json))).output).toBe("200 3");
+    expect(called[0]).toEqual({
+      url: "https://tools.example/api/add?q=in",
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"a":["in",2]}',
+    });
     for (
       const url of [
         "https://tools.example/apix",
@@ -261,11 +270,13 @@ describe("steps", () => {
         "file:///etc/passwd",
       ]
     ) {
-      expect((await failure(new Run(echo, { fetch }).of(chain({ url })))).code).toBe("tool");
+      expect((await failure(new Run(echo, { callTool }).of(chain({ url })))).code).toBe("tool");
     }
     expect(called).toHaveLength(1);
     const bad = { url: "https://tools.example/api/bad" };
-    expect((await failure(new Run(echo, { fetch }).of(chain(bad, { retries: 2 })))).message).toContain("500");
+    expect((await failure(new Run(echo, { callTool }).of(chain(bad, { retries: 2 })))).message).toContain(
+      "500",
+    );
     expect(called).toHaveLength(4);
   });
 

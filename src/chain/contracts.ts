@@ -36,14 +36,21 @@ export interface Search {
   readonly maxResults: number;
 }
 
+export interface ToolCall {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
 /** The calls of one run, on behalf of one caller: everything that leaves a chain goes through them. */
 export interface ChainCalls {
   /** @param onText told of the answer piece by piece, where somebody waits for it. */
   ask(question: ModelQuestion, signal: AbortSignal, onText?: (text: string) => void): Promise<ModelReply>;
   /** Absent: nothing can be searched here. */
   search?(search: Search, signal: AbortSignal): Promise<readonly Passage[]>;
-  /** An HTTP call that leaves the machine. */
-  fetch(url: string, init: RequestInit & { readonly signal: AbortSignal }): Promise<Response>;
+  /** An HTTP call of a tool. */
+  callTool(call: ToolCall, signal: AbortSignal): Promise<Response>;
 }
 
 /** What a run is given. */

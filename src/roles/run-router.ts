@@ -27,6 +27,7 @@ import { httpSettings } from "./http-settings.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { type ListenerPlan, openListeners } from "./open-listeners.ts";
+import { openChains } from "./open-chains.ts";
 import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { openRedis } from "./open-redis.ts";
@@ -83,7 +84,14 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("model lists", () => base.lists.close());
   const store = await createStore(loaded, builtins, base);
   const onStoreError = (error: unknown) => logger.error("the store failed", { error });
-  const shared = { ...base, telemetry, reasoning: new ReasoningMemory(store, onStoreError) };
+  const chains = openChains(
+    base,
+    () => generations.current.loaded.settings.chain_runs.retention_days,
+    () => gateway,
+  );
+  shutdown.register("chains", () => chains.close());
+  const { ownProviders } = chains;
+  const shared = { ...base, telemetry, ownProviders, reasoning: new ReasoningMemory(store, onStoreError) };
   shutdown.register("store", () => store.close?.());
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
@@ -174,6 +182,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
     listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
+    chains: () => generations.current.chains,
+    chainRuns: chains.runs.store,
     scrape: () => telemetry.scrape(),
     auditLog,
     onRefused: (status: number) => telemetry.refused(status),

@@ -37,15 +37,10 @@ export function toolStep({ tool }: ChainStep, compiler: StepCompiler): StepActio
       const given = Object.fromEntries(headers.map(([name, value]) => [name, value.render(scope)]));
       const sent = fill === undefined ? body?.render(scope) : JSON.stringify(fill(scope));
       const type = fill === undefined ? {} : { "content-type": "application/json" };
-      const response = await run.calls.fetch(address, {
-        method,
-        headers: { ...type, ...given },
-        ...(sent === undefined ? {} : { body: sent }),
-        redirect: "manual",
-        signal,
-      });
+      const call = { url: address, method, headers: { ...type, ...given }, body: sent };
+      const response = await run.calls.callTool(call, signal);
       const answer = await readAnswer(response);
-      if (response.status >= 400) {
+      if (response.status >= 300) {
         throw new ChainError("tool", `the tool answered ${response.status}`, {
           canRetry: response.status === 429 || response.status >= 500,
         });

@@ -21,7 +21,7 @@ export function parallelStep({ parallel }: ChainStep, compiler: StepCompiler): S
   const branches = parallel!.map((step) => compiler.steps([step]).list[0]!);
   return {
     run: (scope, context) =>
-      together(context.signal, async (signal) => {
+      untilOneFails(context.signal, async (signal) => {
         const outputs = await Promise.all(
           branches.map((step) => runStep(step, scope, { ...context, signal, onText: undefined })),
         );
@@ -36,7 +36,7 @@ export function mapStep({ map }: ChainStep, compiler: StepCompiler): StepAction 
   const inner = compiler.steps(steps, ["item", "index"]);
   return {
     run: (scope, context) =>
-      together(context.signal, async (signal) => {
+      untilOneFails(context.signal, async (signal) => {
         const items = list.value(scope);
         if (!Array.isArray(items)) throw new ChainError("expression", `${over}: map needs a list`);
         const outputs: unknown[] = new Array(items.length).fill(null);
@@ -136,7 +136,7 @@ export function chainStep({ chain, input }: ChainStep, compiler: StepCompiler): 
 }
 
 /** Work of which the first failure ends the rest. */
-async function together<Value>(
+async function untilOneFails<Value>(
   around: AbortSignal,
   work: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {

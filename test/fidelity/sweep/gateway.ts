@@ -93,6 +93,8 @@ export class SweptGateway {
       usage: new UsageDatabase(testHost().sqlite("usage")),
       flushUsage: () => {},
       scrape: () => telemetry.scrape(),
+      chains: () => new Map(),
+      chainRuns: { view: () => undefined, list: () => [] },
       auditLog: { list: () => [] },
       onRefused: () => {},
       listModels: () => [],
@@ -186,6 +188,7 @@ async function generationOf(
     providers,
     echoRequestedModel: false,
     stages: [],
+    ownProviders: new Map(),
     heartbeatMs: 0,
     policyHash: "0",
   };
