@@ -1,6 +1,7 @@
 import type { VectorRecord } from "../plugin/api/vector-store.ts";
 import type { Fact, KeptConversation } from "../schema/memory.ts";
-import type { Conversation } from "./contracts.ts";
+import type { ResponseItem } from "../schema/response.ts";
+import type { Conversation, KeptItem } from "./contracts.ts";
 import type { JobQueue } from "./job-queue.ts";
 import type { LongTermMemory } from "./long-term-memory.ts";
 import type { Memory } from "./memory.ts";
@@ -23,6 +24,14 @@ export interface Forgotten {
   readonly facts: number;
 }
 
+/** What is written down of an administrator's act. */
+export interface MemoryAct {
+  /** The id of a key, or `command-line`. */
+  readonly actor: string;
+  readonly action: "memory.forget" | "memory.export";
+  readonly resource: string;
+}
+
 const pageSize = 500;
 
 /** What administrators see of memory, take out of it and have it forget. */
@@ -30,11 +39,19 @@ export class MemoryAdministration {
   readonly #memory: Memory;
   readonly #longTerm: LongTermMemory;
   readonly #jobs: JobQueue;
+  readonly #audit: (act: MemoryAct) => void;
 
-  constructor(memory: Memory, longTerm: LongTermMemory, jobs: JobQueue) {
+  /** @param audit writes an act down before it happens. */
+  constructor(
+    memory: Memory,
+    longTerm: LongTermMemory,
+    jobs: JobQueue,
+    audit: (act: MemoryAct) => void = () => {},
+  ) {
     this.#memory = memory;
     this.#longTerm = longTerm;
     this.#jobs = jobs;
+    this.#audit = audit;
   }
 
   async tenants(): Promise<string[]> {
@@ -62,26 +79,39 @@ export class MemoryAdministration {
   }
 
   /** Everything that is kept of a tenant or of one of its users; one JSON object a line, each with a line end. */
-  async *export(tenant: string, user?: string): AsyncGenerator<string> {
+  async *export(tenant: string, user: string | undefined, actor: string): AsyncGenerator<string> {
+    this.#audit({
+      actor,
+      action: "memory.export",
+      resource: resourceOf(tenant, user === undefined ? "everything" : { user }),
+    });
     const { conversations } = this.#memory;
-    for (let after: string | undefined;;) {
-      const page = await conversations.list(tenant, { user, after, limit: pageSize });
-      for (const conversation of page) {
-        yield line(viewConversation(conversation));
-        yield* this.#items(tenant, conversation.id);
+    const listed = paged(
+      (after) => conversations.list(tenant, { user, after, limit: pageSize }),
+      ({ id }) => id,
+    );
+    for await (const conversation of listed) {
+      yield line(viewConversation(conversation));
+      for await (const kept of this.#items(tenant, conversation.id)) {
+        yield line({ object: "memory.item", tenant, conversation: conversation.id, ...kept });
       }
-      after = page.at(-1)?.id;
-      if (page.length < pageSize) break;
     }
-    for (let after: string | undefined;;) {
-      const { records, hasMore } = await this.#longTerm.list(tenant, { user, after, limit: pageSize });
-      for (const record of records) yield line(viewFact(tenant, record));
-      after = records.at(-1)?.id;
-      if (!hasMore) break;
-    }
+    const learnt = paged(
+      async (after) => (await this.#longTerm.list(tenant, { user, after, limit: pageSize })).records,
+      ({ id }) => id,
+    );
+    for await (const record of learnt) yield line(viewFact(tenant, record));
   }
 
-  async forget(tenant: string, what: Forgettable): Promise<Forgotten> {
+  /** Every item of a conversation, oldest first. */
+  async items(tenant: string, id: string): Promise<ResponseItem[]> {
+    const items: ResponseItem[] = [];
+    for await (const { item } of this.#items(tenant, id)) items.push(item);
+    return items;
+  }
+
+  async forget(tenant: string, what: Forgettable, actor: string): Promise<Forgotten> {
+    this.#audit({ actor, action: "memory.forget", resource: resourceOf(tenant, what) });
     if (what === "everything") {
       const facts = await this.#longTerm.forget(tenant, "everything");
       const conversations = await this.#forgetConversations(tenant);
@@ -100,19 +130,12 @@ export class MemoryAdministration {
     return { conversations: await this.#forgetConversations(tenant, what.user), facts };
   }
 
-  async *#items(tenant: string, id: string): AsyncGenerator<string> {
-    for (let after: string | undefined;;) {
-      const page = await this.#memory.conversations.page(tenant, id, {
-        order: "asc",
-        after,
-        limit: pageSize,
-      });
-      for (const { item, number } of page ?? []) {
-        yield line({ object: "memory.item", tenant, conversation: id, number, item });
-      }
-      after = page?.at(-1)?.item.id ?? undefined;
-      if (page === undefined || page.length < pageSize) break;
-    }
+  #items(tenant: string, id: string): AsyncGenerator<KeptItem> {
+    return paged(
+      async (after) =>
+        await this.#memory.conversations.page(tenant, id, { order: "asc", after, limit: pageSize }) ?? [],
+      ({ item }) => item.id!,
+    );
   }
 
   async #forgetConversations(tenant: string, user?: string): Promise<number> {
@@ -159,6 +182,27 @@ function viewFact(tenant: string, { id, text, attributes }: VectorRecord): Fact 
     created_at: new Date(Number(createdAt)).toISOString(),
     seen_at: new Date(Number(seenAt)).toISOString(),
   };
+}
+
+/** Every entry of a list that comes in pages. */
+async function* paged<Entry>(
+  read: (after: string | undefined) => Promise<readonly Entry[]>,
+  idOf: (entry: Entry) => string,
+): AsyncGenerator<Entry> {
+  let after: string | undefined;
+  let page: readonly Entry[];
+  do {
+    page = await read(after);
+    yield* page;
+    const last = page.at(-1);
+    after = last && idOf(last);
+  } while (page.length === pageSize);
+}
+
+function resourceOf(tenant: string, what: Forgettable): string {
+  if (what === "everything") return `memory:${tenant}`;
+  const [[kind, id] = []] = Object.entries(what);
+  return `memory:${tenant}/${kind}:${id}`;
 }
 
 function line(value: unknown): string {

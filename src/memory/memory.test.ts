@@ -280,13 +280,19 @@ describe("forgetting", () => {
       "Said said-ac2.",
       "Said said-ac3.",
     ]]);
-    expect(await administration.forget("a", { conversation: "c1" })).toEqual({ conversations: 1, facts: 1 });
+    expect(await administration.forget("a", { conversation: "c1" }, "root")).toEqual({
+      conversations: 1,
+      facts: 1,
+    });
     expect(await left("a")).toEqual([["c2", "c3"], ["Said said-ac2.", "Said said-ac3."]]);
-    expect(await administration.forget("a", { user: "ann" })).toEqual({ conversations: 1, facts: 1 });
+    expect(await administration.forget("a", { user: "ann" }, "root")).toEqual({ conversations: 1, facts: 1 });
     const [fact] = (await administration.listFacts("a", { limit: 1 })).data;
-    expect(await administration.forget("a", { fact: fact!.id })).toEqual({ conversations: 0, facts: 1 });
+    expect(await administration.forget("a", { fact: fact!.id }, "root")).toEqual({
+      conversations: 0,
+      facts: 1,
+    });
     expect(await left("a")).toEqual([["c3"], []]);
-    expect(await administration.forget("a", "everything")).toEqual({ conversations: 1, facts: 0 });
+    expect(await administration.forget("a", "everything", "root")).toEqual({ conversations: 1, facts: 0 });
     expect(await left("a")).toEqual([[], []]);
     expect(await left("b")).toEqual([["c1"], ["Said said-bc1."]]);
     expect(await administration.tenants()).toEqual(["b"]);
@@ -300,7 +306,7 @@ describe("forgetting", () => {
       new Promise((resolve) => answer = () => resolve('{"summary":"s","facts":["Secret."]}'));
     await parts.memory.remember(turnOf({ policy: parts.settings() }, "one"));
     await pass(parts.clock, 1_500);
-    await parts.administration.forget("a", "everything");
+    await parts.administration.forget("a", "everything", "root");
     answer();
     await pass(parts.clock, 1_000);
     expect((await parts.administration.listFacts("a", { limit: 10 })).data).toEqual([]);
@@ -316,7 +322,7 @@ describe("forgetting", () => {
     }
     await pass(parts.clock, 3_000);
     const lines: { object: string }[] = [];
-    for await (const line of parts.administration.export("a", "ann")) lines.push(JSON.parse(line));
+    for await (const line of parts.administration.export("a", "ann", "root")) lines.push(JSON.parse(line));
     expect(lines.map(({ object }) => object)).toEqual([
       "memory.conversation",
       "memory.item",

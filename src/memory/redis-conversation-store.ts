@@ -228,14 +228,15 @@ export class RedisConversationStore implements ConversationStore {
   async expire(before: number): Promise<number> {
     let removed = 0;
     for (const tenant of await this.tenants()) {
-      for (let after: string | undefined;;) {
-        const conversations = await this.list(tenant, { after, limit: 100 });
+      let after: string | undefined;
+      let conversations: Conversation[];
+      do {
+        conversations = await this.list(tenant, { after, limit: 100 });
         for (const { id, updatedAt } of conversations) {
           if (updatedAt < before && await this.remove(tenant, id)) removed++;
         }
         after = conversations.at(-1)?.id;
-        if (conversations.length < 100) break;
-      }
+      } while (conversations.length === 100);
     }
     return removed;
   }

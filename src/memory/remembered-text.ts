@@ -41,5 +41,5 @@ function escaped(json: string): string {
 export function withoutHidden(text: string): string {
   return text.normalize("NFC")
     .replace(/[\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\u00AD\u{E0000}-\u{E007F}]/gu, "")
-    .replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/g, "");
+    .replace(/[^\P{Cc}\t\n\r]/gu, "");
 }

@@ -6,6 +6,7 @@ import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import { MemoryResponseCache } from "../gateway/cache/response-cache.ts";
+import { ModelCaller } from "../gateway/internal-call.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
@@ -31,6 +32,8 @@ import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { openRedis } from "./open-redis.ts";
 import { findLocal, openShared } from "./open-shared.ts";
+import { MemoryRole } from "./open-memory.ts";
+import { backgroundModels, gatewayMemory } from "./gateway-memory.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -98,6 +101,21 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
+  const caller = (): ModelCaller => new ModelCaller(gateway);
+  const memoryRole = new MemoryRole({
+    ...shared,
+    builtins,
+    audit,
+    settings: () => generations.current.loaded.settings,
+    conversations: redis?.conversations,
+    modelsOf: backgroundModels(
+      caller,
+      (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
+    ),
+  });
+  shutdown.register("memory", () => memoryRole.close());
+  const memory = gatewayMemory(memoryRole, caller, () => generations.current.loaded, logger);
+
   let local: readonly DiscoveredProvider[] = [];
   const composeOptions = (
     next: LoadedSettings,
@@ -107,7 +125,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     builtins,
     environment,
     local,
-    shared,
+    shared: { ...shared, memory },
     strategies: before.strategies,
     exporters: before.exporters,
   });
@@ -151,6 +169,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     limiter,
     ledger: usage.ledger,
     traces: telemetry.traces,
+    memory,
     responses: new ResponseStore(store, {
       retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
       now: () => clock.now(),
@@ -174,6 +193,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
     scrape: () => telemetry.scrape(),
+    memory: () => memoryRole.open(),
     auditLog,
     onRefused: (status: number) => telemetry.refused(status),
     ready: () => !shutdown.announced.aborted,
@@ -207,6 +227,10 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   }
   shared.lists.follow(first.listing);
   void loadPrices(first, shared, refreshModels);
+  // What an earlier run has left to do is not to wait for the first request.
+  if (memoryRole.hasFiles || memory.policies().isUsed) {
+    await memoryRole.open().catch((error) => logger.error("the memory cannot be opened", { error }));
+  }
 
   // One change at a time: two at once could overtake each other.
   let changes: Promise<void> = Promise.resolve();

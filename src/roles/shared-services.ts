@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import type { GatewayMemory } from "../gateway/memory/gateway-memory.ts";
 import type { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import type { EgressFetch } from "../plugin/api/host.ts";
 import type { ModelLists } from "../registry/model-lists.ts";
@@ -20,6 +21,8 @@ export interface SharedServices {
   readonly prices: PriceBook;
   /** Absent where no request is served. */
   readonly reasoning?: ReasoningMemory;
+  /** Absent where no request is served. */
+  readonly memory?: GatewayMemory;
   /** Absent where no request is served: exporters are then only checked, and not created. */
   readonly telemetry?: Telemetry;
 }

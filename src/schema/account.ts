@@ -51,6 +51,8 @@ export const permissionSchema = z.enum([
   "metrics.read",
   "audit.read",
   "cache.write",
+  "memory.read",
+  "memory.write",
 ]);
 
 export const metadataSchema = z.record(z.string().min(1).max(64), z.string().max(512))

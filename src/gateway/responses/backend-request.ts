@@ -27,7 +27,7 @@ export function backendRequest(
   turn: ResponseTurn,
   reportLoss: (loss: FidelityLoss) => void,
 ): ResponsesRequest {
-  const { previous_response_id: _previous, ...rest } = body;
+  const { previous_response_id: _previous, conversation: _conversation, ...rest } = body;
   const { input } = rest;
   const items = Array.isArray(input)
     ? input.flatMap((item, index) => backendItem(item, index - turn.earlierItems, reportLoss))
