@@ -44,6 +44,8 @@ export function memoryStages(
   policies: MemoryPolicies,
 ): { readonly write: Stage; readonly recall: Stage } {
   const turns = new WeakMap<Exchange, PendingTurn>();
+  /** How many messages the client itself has sent: personas put examples before them. */
+  const own = new WeakMap<Exchange, number>();
   const policyOf = ({ operation, depth, model, resolution }: Exchange) =>
     depth === 0 && remembering.has(operation) ? policies.find(model, resolution.routeIndex) : undefined;
   const requestOf = (exchange: Exchange) => memoryRequest(exchange.headers, exchange.prompt.body);
@@ -56,7 +58,10 @@ export function memoryStages(
     write: {
       name: "memory",
       concerns: (exchange) => kept.has(exchange.operation) && concerns(exchange),
-      begin: (exchange) => new TurnWriter(gateway, exchange, () => turns.get(exchange)),
+      begin(exchange) {
+        own.set(exchange, exchange.prompt.conversation().length);
+        return new TurnWriter(gateway, exchange, () => turns.get(exchange));
+      },
     },
     recall: {
       name: "memory",
@@ -65,7 +70,7 @@ export function memoryStages(
         const policy = policyOf(exchange)!;
         const request = requestOf(exchange);
         checkNames(request);
-        const fresh = await recall(gateway, exchange, request, policy);
+        const fresh = await recall(gateway, exchange, request, policy, own.get(exchange));
         const { conversation, mode } = request;
         if (conversation === undefined || mode !== "on" || policy.window_tokens === 0) return;
         turns.set(exchange, { request: { ...request, conversation }, policy, fresh });
@@ -80,9 +85,11 @@ async function recall(
   exchange: Exchange,
   request: MemoryRequest,
   policy: MemoryPolicy,
+  own: number | undefined,
 ): Promise<readonly ChatMessage[]> {
   const { prompt } = exchange;
-  const sent = prompt.conversation();
+  const all = prompt.conversation();
+  const sent = own === undefined ? all : all.slice(Math.max(0, all.length - own));
   const notes: RememberedNote[] = [];
   let fresh = newTurn(undefined, sent).fresh;
   let turns = 0;
@@ -93,7 +100,9 @@ async function recall(
       const turn = newTurn(await keptTurns(memory, conversation, policy, sent), sent);
       fresh = turn.fresh;
       turns = turn.before.length;
-      prompt.prepend(turn.before);
+      // Examples come first, and then what was really said.
+      if (all.length > sent.length && sent.length === 1) prompt.insertBeforeLast(turn.before);
+      else prompt.prepend(turn.before);
     }
     if (conversation !== undefined && conversation.summary !== "") {
       notes.push({ kind: "summary", text: conversation.summary, at: conversation.updatedAt });
