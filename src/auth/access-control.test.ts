@@ -47,6 +47,20 @@ describe("a key is taken from", () => {
   }
 });
 
+test("a stale token beside a good key does no harm", async () => {
+  const tokens = {
+    isToken: (text: string) => text.startsWith("ey"),
+    verify: () => Promise.reject(new Error("stale")),
+  };
+  const control = keyedAccess(book, tokens as never);
+  expect(authenticate(control, { authorization: "Bearer ey.a.b", "x-api-key": key }).id).toBe("app");
+  const alone = control.authenticate({
+    headers: new Headers({ authorization: "Bearer ey.a.b" }),
+    address: undefined,
+  });
+  expect(await (alone as Promise<Principal>).catch((error) => error.message)).toBe("stale");
+});
+
 describe("a request is refused", () => {
   for (
     const [name, headers] of Object.entries<Record<string, string>>({

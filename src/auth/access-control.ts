@@ -102,8 +102,6 @@ export function keyedAccess(
       if (keys.length === 0) {
         throw unauthorized('You didn\'t provide an API key. Send it as "Authorization: Bearer YOUR_KEY".');
       }
-      const token = tokens === undefined ? undefined : keys.find((key) => tokens.isToken(key));
-      if (token !== undefined) return tokens!.verify(token);
       let refusal: "revoked" | "disabled" | "expired" | undefined;
       // A client may send a stale credential of one kind beside a good one of another.
       for (const key of keys) {
@@ -112,6 +110,8 @@ export function keyedAccess(
         if ("principal" in found) return admit(found, address);
         refusal = found.refusal;
       }
+      const token = tokens === undefined ? undefined : keys.find((key) => tokens.isToken(key));
+      if (token !== undefined) return tokens!.verify(token);
       const couldBeGood = keys.some((key) => isPlausibleApiKey(key) && idOfApiKey(key) !== undefined);
       if (refusal === undefined && couldBeGood && !book.isComplete) throw accountsUnavailable();
       throw unauthorized(

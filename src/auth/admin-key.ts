@@ -7,6 +7,9 @@ import { generateApiKey, hashApiKey } from "./api-key.ts";
 /** Of all processes that start on one store at the same time, the one that has set this makes the key. */
 const storeKey = "auth/first-admin-key";
 
+/** Where it is claimed: what all that start at the same time share. */
+export type ClaimStore = Pick<Store, "get" | "set">;
+
 /** An admin key that is not kept yet. */
 export interface NewAdminKey {
   /** Shown once; only its hash is ever kept. */
@@ -20,7 +23,7 @@ export interface NewAdminKey {
 }
 
 /** Makes the admin key of a first start. */
-export function makeAdminKey(store: Store, book: AccountBook, clock: Clock): NewAdminKey {
+export function makeAdminKey(store: ClaimStore, book: AccountBook, clock: Clock): NewAdminKey {
   const { id, key } = generateApiKey();
   const hash = hashApiKey(key).toString("hex");
   return {
@@ -34,7 +37,7 @@ export function makeAdminKey(store: Store, book: AccountBook, clock: Clock): New
 }
 
 /** Completes what an earlier start has begun: the key was claimed, and its record is not there (yet). */
-export async function restoreAdminKey(store: Store, book: AccountBook, clock: Clock): Promise<void> {
+export async function restoreAdminKey(store: ClaimStore, book: AccountBook, clock: Clock): Promise<void> {
   const text = await store.get(storeKey);
   if (text === undefined) return;
   const { id, hash } = JSON.parse(text) as { id: string; hash: string };

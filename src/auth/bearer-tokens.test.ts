@@ -32,6 +32,8 @@ function setUp(fetch?: (url: string) => Promise<Response>) {
         issuer,
         audience,
         claims: { roles: "groups", team: "team", models: "models" },
+        limits: { requests_per_minute: 5 },
+        budget: { daily_usd: 1 },
         ...(fetch === undefined
           ? { jwks_file: "keys.json" }
           : { jwks_url: "https://login.example.org/keys" }),
@@ -72,6 +74,15 @@ function part(value: unknown): string {
 }
 
 describe("a token gives", () => {
+  test("limits and a budget that are the caller's own", async () => {
+    const { tokens, sign } = setUp();
+    const accounts = async (sub: string) => (await tokens.verify(await sign({ sub }))).accounts;
+    expect(await accounts("ada")).toMatchObject([
+      { scope: "key:corp:ada", limits: { requests_per_minute: 5 }, budget: { daily_usd: 1 } },
+    ]);
+    expect((await accounts("bob"))[0]!.scope).toBe("key:corp:bob");
+  });
+
   test("a caller with the roles, team, models and tenant that it names", async () => {
     const { tokens, sign } = setUp();
     const token = await sign({ groups: ["auditor", "unknown"], team: "core", models: "cloud/* edge/x" });

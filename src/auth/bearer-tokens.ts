@@ -110,7 +110,7 @@ export class BearerTokens {
 
   #principalOf(
     payload: JWTPayload,
-    { name, claims, default_roles: defaultRoles }: IssuerSettings,
+    { name, claims, default_roles: defaultRoles, limits, budget }: IssuerSettings,
   ): Principal {
     const text = (claim: string | undefined) => {
       const value = claim === undefined ? undefined : payload[claim];
@@ -143,7 +143,10 @@ export class BearerTokens {
       mayUse: targetMatcher(models),
       mayAsk: () => true,
       mayCall: () => true,
-      accounts: team?.accounts ?? [],
+      accounts: [
+        ...(limits === undefined && budget === undefined ? [] : [{ scope: `key:${id}`, limits, budget }]),
+        ...team?.accounts ?? [],
+      ],
       grants: { ...everything, models, expiresAt: payload.exp! * 1000 },
     };
   }

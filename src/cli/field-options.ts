@@ -29,7 +29,7 @@ export function readFieldOptions(options: object, now: number = Date.now()): Rec
     ip_ranges: given.ipRange,
     expires_at: typeof given.expires === "string" ? expiry(given.expires, now) : undefined,
     metadata: pairs("metadata", given.metadata, (value) => value),
-    limits: pairs("limit", given.limit, Number),
+    limits: pairs("limit", given.limit, numberOrText),
     budget: pairs("budget", given.budget, budgetValue),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
@@ -56,5 +56,11 @@ function pairs(
 
 function budgetValue(value: string, name: string): unknown {
   if (name === "alerts") return value.split(",").map(Number);
-  return name.endsWith("_usd") ? Number(value) : value;
+  return name.endsWith("_usd") ? numberOrText(value) : value;
+}
+
+/** What is no number is refused by the schema, which then says what it got. */
+function numberOrText(value: string): number | string {
+  const number = Number(value);
+  return value.trim() === "" || Number.isNaN(number) ? value : number;
 }

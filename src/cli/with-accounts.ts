@@ -28,6 +28,29 @@ export function parseFields<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const result = schema.safeParse(fields);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new CommandFailure(2, `${issue!.path.join(".") || "the options"}: ${issue!.message}`);
+  const { path: [field, ...rest], message } = result.error.issues[0]!;
+  const option = optionOf.get(String(field));
+  const place = [option?.name ?? field, ...rest].join(" ") || "the options";
+  throw new CommandFailure(2, `${place}: ${option?.takes ?? message}`);
 }
+
+/** How the fields of accounts are called on the command line, and what they take where the schema's words are not clear there. */
+const optionOf: ReadonlyMap<string, { readonly name: string; readonly takes?: string }> = new Map([
+  ["name", { name: "--name" }],
+  ["owner", { name: "--owner" }],
+  ["team", { name: "--team" }],
+  ["tenant", { name: "--tenant" }],
+  ["organisation", { name: "--organisation" }],
+  ["roles", { name: "--role" }],
+  ["models", { name: "--model" }],
+  ["routes", { name: "--route" }],
+  ["endpoints", { name: "--endpoint" }],
+  ["ip_ranges", { name: "--ip-range", takes: "takes an address or a range, such as 10.0.0.0/8" }],
+  ["expires_at", {
+    name: "--expires",
+    takes: "takes a time from now, such as 30d or 12h, or a date, such as 2027-01-31",
+  }],
+  ["metadata", { name: "--metadata" }],
+  ["limits", { name: "--limit" }],
+  ["budget", { name: "--budget" }],
+]);

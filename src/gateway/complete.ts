@@ -113,7 +113,7 @@ async function dispatch<Body extends RequestBody, Value>(
         signal: call.signal,
         arrivedAt: call.arrivedAt,
         attempts: record.attempts,
-        reserve: (target) => metered?.reserve(target),
+        reserve: (target) => metered?.reserve(target, record.bookFailures().nanodollars),
       },
     );
   } catch (error) {
@@ -269,7 +269,7 @@ function prepare<Body extends RequestBody>(
     hops: call.hops,
     tenant: call.principal.tenant,
     protocolHeaders: call.protocolHeaders,
-    traceHeaders: record.beginCall(),
+    traceHeaders: record.beginCall(model),
     written: body === named ? writtenFor(call, named) : undefined,
     reportLoss: (loss) => record.lose(model.id, loss),
   };

@@ -87,14 +87,14 @@ export async function forward(services: GatewayServices, call: ForwardCall): Pro
           signal,
           hops: call.hops,
           tenant: call.principal.tenant,
-          traceHeaders: record.beginCall(),
+          traceHeaders: record.beginCall(model),
           reportLoss: (loss) => record.lose(model.id, loss),
         }),
       {
         signal: call.signal,
         arrivedAt: call.arrivedAt,
         attempts: record.attempts,
-        reserve: (target) => record.metered?.reserve(target),
+        reserve: (target) => record.metered?.reserve(target, record.bookFailures().nanodollars),
       },
     );
     return {

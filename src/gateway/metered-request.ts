@@ -93,9 +93,13 @@ export class MeteredRequest {
     return this.#target;
   }
 
-  /** Before a target is tried: sets money aside and writes ahead that it may be spent. Returns why not. */
-  reserve(target: CatalogModel): ApiError | undefined | Promise<ApiError | undefined> {
-    const reserved = this.#meter.reserve(target);
+  /**
+   * Before a target is tried: sets money aside and writes ahead that it may be spent. Returns why not.
+   *
+   * @param spent what attempts before have cost, in nanodollars.
+   */
+  reserve(target: CatalogModel, spent = 0): ApiError | undefined | Promise<ApiError | undefined> {
+    const reserved = this.#meter.reserve(target, spent);
     return reserved instanceof Promise
       ? reserved.then((answer) => this.#begin(target, answer))
       : this.#begin(target, reserved);

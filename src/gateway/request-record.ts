@@ -74,6 +74,8 @@ export class RequestRecord {
   readonly #call: RecordedCall;
   readonly #release: () => void;
   readonly #trace: RequestTrace | undefined;
+  /** What was called, in the order of the attempts. */
+  readonly #called: CatalogModel[] = [];
   /** Of the calls in the order in which they began, which is that of the attempts. */
   readonly #spanIds: string[] = [];
   #written = false;
@@ -92,7 +94,8 @@ export class RequestRecord {
   }
 
   /** A backend is about to be called; to be asked exactly once for each attempt. Returns what to tell it of the trace. */
-  beginCall(): CallContext["traceHeaders"] {
+  beginCall(model: CatalogModel): CallContext["traceHeaders"] {
+    this.#called.push(model);
     if (this.#trace === undefined) return undefined;
     const { spanId, headers } = this.#trace.call();
     if (spanId !== undefined) this.#spanIds.push(spanId);
@@ -116,6 +119,28 @@ export class RequestRecord {
       param: field,
       message: `The target ${target} cannot carry \`${field}\` (${detail}), and this route allows no losses.`,
     });
+  }
+
+  /**
+   * Books what failed attempts have cost: those whose backends had the prompt, and may bill it. Returns it in nanodollars, with the
+   * tokens.
+   */
+  bookFailures(): { readonly nanodollars: number; readonly tokens: number } {
+    const { estimatePromptTokens } = this.#call;
+    let nanodollars = 0;
+    let tokens = 0;
+    if (estimatePromptTokens === undefined) return { nanodollars, tokens };
+    for (const [index, attempt] of this.attempts.entries()) {
+      const price = this.#called[index]?.price;
+      if (price === undefined || !mayBeBilled(attempt)) continue;
+      attempt.prompt_tokens ??= estimatePromptTokens();
+      const cost = costOf(price, { prompt_tokens: attempt.prompt_tokens, completion_tokens: 0 }) ?? 0;
+      attempt.cost_usd ??= toDollars(cost);
+      attempt.price_version ??= price.version;
+      nanodollars += cost;
+      tokens += attempt.prompt_tokens;
+    }
+    return { nanodollars, tokens };
   }
 
   lossesOf(target: string): readonly Loss[] {
@@ -226,9 +251,12 @@ export class RequestRecord {
     if (this.#written) return;
     this.#written = true;
     const { usage } = result;
+    // Where what served has no price, neither has the whole.
+    const isPriced = result.target === undefined || result.cost_usd !== undefined;
+    const wasted = isPriced && this.attempts.length > 0 ? this.bookFailures() : nothing;
     this.metered?.settle(
-      usage === undefined ? 0 : usage.prompt_tokens + usage.completion_tokens,
-      nanodollars,
+      (usage === undefined ? 0 : usage.prompt_tokens + usage.completion_tokens) + wasted.tokens,
+      nanodollars + wasted.nanodollars,
     );
     this.#release();
     for (const stage of this.answerStages) stage.end?.(result.outcome);
@@ -253,6 +281,7 @@ export class RequestRecord {
       candidates: this.candidates,
       attempts: this.#recordedAttempts(),
       ...result,
+      ...(wasted.nanodollars === 0 ? {} : { cost_usd: toDollars(nanodollars + wasted.nanodollars) }),
       ...(result.error === undefined
         ? {}
         : { error: this.#withoutPrompt(result.error, this.attempts.at(-1)) }),
@@ -270,6 +299,13 @@ export class RequestRecord {
       },
     });
   }
+}
+
+const nothing = { nanodollars: 0, tokens: 0 };
+
+/** A backend that was silent, or said what is no answer, has read the prompt all the same. */
+function mayBeBilled({ outcome, error, status }: AttemptRecord): boolean {
+  return outcome === "error" && status === undefined && (error === "timeout" || error === "bad_response");
 }
 
 /** What an answer, whole or in part, has used and cost. */

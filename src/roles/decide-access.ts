@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type AccessControl, isLoopbackName, keyedAccess, openAccess } from "../auth/access-control.ts";
 import type { AccountBook, StaticAccounts } from "../auth/accounts/account-book.ts";
-import { makeAdminKey, type NewAdminKey, restoreAdminKey } from "../auth/admin-key.ts";
+import { type ClaimStore, makeAdminKey, type NewAdminKey, restoreAdminKey } from "../auth/admin-key.ts";
 import { hashApiKey } from "../auth/api-key.ts";
 import type { BearerTokens } from "../auth/bearer-tokens.ts";
 import { RoleBook } from "../auth/permissions.ts";
@@ -10,7 +10,6 @@ import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { environmentKeys } from "../config/secrets.ts";
 import { ConfigError } from "../lib/config-error.ts";
-import type { Store } from "../plugin/api/store.ts";
 import { keyFieldsSchema } from "../schema/account.ts";
 import { planListeners } from "./open-listeners.ts";
 import type { SharedServices } from "./shared-services.ts";
@@ -30,7 +29,7 @@ export interface OpenedAccess {
  */
 export async function decideAccess(
   loaded: LoadedSettings,
-  store: Store,
+  store: ClaimStore,
   book: AccountBook,
   environment: Environment,
   { egress, clock, logger }: Pick<SharedServices, "egress" | "clock" | "logger">,

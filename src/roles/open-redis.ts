@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SqliteAccountStore } from "../auth/accounts/sqlite-account-store.ts";
+import type { ClaimStore } from "../auth/admin-key.ts";
 import type { AccountStore } from "../auth/accounts/account-store.ts";
 import type { SharedLimits, SharedLimitsOptions } from "../auth/shared/shared-limits.ts";
 import type { Environment } from "../config/environment.ts";
@@ -19,6 +20,8 @@ type World = Pick<SharedServices, "dataDirectory" | "clock" | "logger">;
 /** What a gateway shares with others through Redis. */
 export interface OpenedRedis {
   accountStore(mirror: SqliteAccountStore): AccountStore;
+  /** What only one of all gateways may do is claimed here. Fails within a bounded time while Redis does not answer. */
+  readonly claims: ClaimStore;
   readonly limits: SharedLimits;
   readonly responses: ResponseCache;
   readonly conversations: ConversationStore;
@@ -87,6 +90,10 @@ export async function openRedis(
     },
   });
   return {
+    claims: {
+      get: async (key) => await commands.get(`${redis.prefix}claim:${key}`) ?? undefined,
+      set: async (key, value) => await commands.set(`${redis.prefix}claim:${key}`, value, "NX") === "OK",
+    },
     limits,
     meter,
     responses: new RedisResponseCache(commands, redis.prefix),

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadedSettings } from "../config/load-settings.ts";
+import { openLogFile } from "../runtime/log-file.ts";
 import { type ProcessLock, tryLock } from "../runtime/process-lock.ts";
 import { openSqlite } from "../runtime/sqlite.ts";
 import { type SpentSum, UsageDatabase } from "../telemetry/ledger/usage-database.ts";
@@ -38,6 +39,7 @@ export function openUsageLedger(
     database,
     directory,
     slot: lock?.slot ?? 0,
+    openLog: openLogFile,
     clock,
     onError: (message, error) => logger.error(message, { error }),
     retentionMs: () => settings().usage.retention_days * dayMs,

@@ -129,7 +129,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     strategies: before.strategies,
     exporters: before.exporters,
   });
-  const decide = (next: LoadedSettings) => decideAccess(next, store, accounts.book, environment, shared);
+  const decide = (next: LoadedSettings) =>
+    decideAccess(next, redis?.claims ?? store, accounts.book, environment, shared);
   let opened = await decide(loaded);
   if (opened.warning !== undefined) logger.warn(opened.warning);
   const first = await compose(composeOptions(loaded));

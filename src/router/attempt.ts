@@ -42,14 +42,14 @@ export class Attempter {
         (lastError !== undefined || hasNext) &&
         states.unhealthy(target.model, clock.monotonic()) !== undefined
       ) continue;
-      const reserved = options.reserve?.(target.model);
-      const refusal = reserved instanceof Promise ? await reserved : reserved;
-      if (refusal !== undefined) {
-        // What a backend said is worth more than that another one could not be paid.
-        lastError ??= refusal;
-        continue;
-      }
       for (let tries = 1;; tries++) {
+        const reserved = options.reserve?.(target.model);
+        const refusal = reserved instanceof Promise ? await reserved : reserved;
+        if (refusal !== undefined) {
+          // What a backend said is worth more than that another one could not be paid.
+          lastError ??= refusal;
+          break;
+        }
         const limitMs = this.#limitMs(plan, index, deadline);
         const attempt = new TargetCall(this.#options, plan, target, state, options, deadline, limitMs);
         try {

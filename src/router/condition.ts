@@ -1,6 +1,4 @@
-import { type ASTNode, Environment } from "@marcbachmann/cel-js";
-import { RE2JS } from "re2js";
-import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import { compileExpression } from "../lib/expression.ts";
 import type { RequestFacts } from "./contracts.ts";
 
 /** What a `when` condition may ask about, and its CEL type. */
@@ -37,129 +35,32 @@ const credentialHeaders = new Set([
   "cookie",
 ]);
 
-/** Patterns longer than this are refused: a pattern may come from the request. */
-const longestPattern = 1_000;
-
-/**
- * CEL's own `matches` uses the runtime's regular expressions, which backtrack and, past a limit, silently report "no
- * match". A function of the same length takes its place, so that positions in error messages stay right.
- */
-const linearMatches = "re2test";
-
 /**
  * Compiles a CEL condition.
  *
  * @throws {Error} naming the place in the expression when it does not parse, uses an unknown variable or is not boolean.
  */
 export function compileCondition(source: string): Condition {
-  const environment = createEnvironment();
-  const program = parse(environment, source);
-  const mentioned = new Set(nodesOf(program.ast).map((node) => node.op === "id" ? node.args : undefined));
-  const names = (Object.keys(conditionVariables) as VariableName[]).filter((name) => mentioned.has(name));
+  const expression = compileExpression(source, {
+    what: "condition",
+    types: Object.fromEntries(Object.entries(conditionVariables).map(([name, { type }]) => [name, type])),
+    isBoolean: true,
+  });
+  const names = (Object.keys(conditionVariables) as VariableName[]).filter((name) =>
+    expression.mentions(name)
+  );
   return {
     source,
     test(facts, nowMs) {
       const context: Record<string, unknown> = {};
       for (const name of names) context[name] = valueOf(name, facts, nowMs);
       try {
-        return program(context) === true;
+        return expression.evaluate(context) === true;
       } catch (error) {
-        return firstLine(error);
+        return (error as Error).message;
       }
     },
   };
-}
-
-function createEnvironment(): Environment {
-  const environment = new Environment({ unlistedVariablesAreDyn: false });
-  for (const [name, { type }] of Object.entries(conditionVariables)) environment.registerVariable(name, type);
-  const compiled = new Map<string, RE2JS>();
-  const test = (text: string, pattern: string): boolean => {
-    let expression = compiled.get(pattern);
-    if (expression === undefined) {
-      expression = compilePattern(pattern);
-      if (compiled.size >= 100) compiled.clear();
-      compiled.set(pattern, expression);
-    }
-    return expression.matcher(text).find();
-  };
-  environment.registerFunction(`string.${linearMatches}(string): bool`, test);
-  environment.registerFunction(`${linearMatches}(string, string): bool`, test);
-  return environment;
-}
-
-function parse(environment: Environment, source: string) {
-  let program: ReturnType<Environment["parse"]>;
-  try {
-    program = environment.parse(replaceMatches(source));
-  } catch (error) {
-    throw new Error(`The condition does not parse: ${tidy(error)}`, { cause: error });
-  }
-  const check = program.check();
-  if (!check.valid) {
-    const unknown = String(check.error?.message).match(/Unknown variable: (\w+)/)?.[1];
-    const hint = unknown === undefined ? "" : didYouMeanSentence(unknown, Object.keys(conditionVariables));
-    throw new Error(`The condition is wrong: ${tidy(check.error).replace(/(?=\n|$)/, hint)}`);
-  }
-  if (check.type !== "bool" && check.type !== "dyn") {
-    throw new Error(`The condition gives a value of type ${check.type}; it must be true or false.`);
-  }
-  checkPatterns(program.ast);
-  return program;
-}
-
-/** Patterns that are written out are tried now, so that a wrong one is found when the configuration is loaded. */
-function checkPatterns(ast: ASTNode): void {
-  for (const node of nodesOf(ast)) {
-    if (node.op !== "call" && node.op !== "rcall") continue;
-    if (node.args[0] === "matches") {
-      throw new Error(
-        "The condition is wrong: `matches` stands behind an unpaired quote, as in a comment; write it without comments.",
-      );
-    }
-    const pattern = node.args[0] === linearMatches ? node.args.at(-1) : undefined;
-    const literal = Array.isArray(pattern) ? pattern.at(-1) : undefined;
-    if (literal?.op === "value" && typeof literal.args === "string") compilePattern(literal.args);
-  }
-}
-
-function compilePattern(pattern: string): RE2JS {
-  if (pattern.length > longestPattern) {
-    throw new Error(`The condition is wrong: a pattern may have at most ${longestPattern} characters.`);
-  }
-  try {
-    return RE2JS.compile(pattern);
-  } catch (error) {
-    throw new Error(
-      `The condition is wrong: the pattern ${JSON.stringify(pattern)} does not parse: ${tidy(error)}`,
-      { cause: error },
-    );
-  }
-}
-
-/** The node and everything below it. */
-function nodesOf(root: ASTNode): ASTNode[] {
-  const nodes: ASTNode[] = [];
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    else if (isNode(value)) {
-      nodes.push(value);
-      visit(value.args);
-    }
-  };
-  visit(root);
-  return nodes;
-}
-
-function isNode(value: unknown): value is ASTNode {
-  return typeof value === "object" && value !== null && "op" in value && "args" in value;
-}
-
-const stringLiterals = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/;
-
-function replaceMatches(source: string): string {
-  const pattern = new RegExp(`(${stringLiterals.source})|\\bmatches(?=\\s*\\()`, "g");
-  return source.replace(pattern, (_whole, text?: string) => text ?? linearMatches);
 }
 
 function valueOf(name: VariableName, facts: RequestFacts, nowMs: number): unknown {
@@ -211,13 +112,4 @@ function messageCharacters(messages: unknown): number {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function firstLine(error: unknown): string {
-  return tidy(error).split("\n", 1)[0]!;
-}
-
-function tidy(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replaceAll(linearMatches, "matches").trim();
 }

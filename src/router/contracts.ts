@@ -176,7 +176,7 @@ export interface AttemptOptions {
   readonly arrivedAt: number;
   /** Failed attempts are appended here, also when none succeeds. */
   readonly attempts: AttemptRecord[];
-  /** Asked before a target is tried for the first time: what keeps it from being tried, if anything does. The next one is then tried. */
+  /** Asked before a target is tried, each time: what keeps it from being tried, if anything does. The next one is then tried. */
   readonly reserve?: (target: CatalogModel) => ApiError | undefined | Promise<ApiError | undefined>;
 }
 

@@ -35,6 +35,8 @@ export interface BunPluginBuilder {
 export interface BunApi {
   readonly version: string;
   serve(options: BunServeOptions): BunServer;
+  /** The file's bytes as they are and will be; `shared` writes to it. */
+  mmap(path: string, options: { readonly shared: boolean }): Uint8Array;
   plugin(options: { readonly name: string; setup(build: BunPluginBuilder): void }): void;
   readonly ModuleGraph?: new (options: { onError(error: unknown): void }) => BunModuleGraph;
 }

@@ -38,6 +38,8 @@ export const budgetSchema = z.strictObject({
     .default("reject").describe(
       "What becomes of a request that the budget cannot pay: `reject`, or `downgrade:MODEL` to serve it with that model if the budget can pay that one.",
     ),
+}).refine(({ daily_usd, monthly_usd, total_usd }) => (daily_usd ?? monthly_usd ?? total_usd) !== undefined, {
+  error: "needs an amount: daily_usd, monthly_usd or total_usd",
 }).describe("Money.");
 
 export const permissionSchema = z.enum([

@@ -35,6 +35,11 @@ export const attemptSchema = z.strictObject({
   start_ms: z.number().describe("Milliseconds from the request's arrival to the dispatch."),
   first_token_ms: z.number().optional().describe("Milliseconds from dispatch to the first token."),
   duration_ms: z.number().describe("Milliseconds from dispatch to the end."),
+  prompt_tokens: z.number().int().optional().describe(
+    "Estimate of what a failed attempt used that its backend may bill: it had the prompt and gave no answer in time, or none that is one.",
+  ),
+  cost_usd: z.number().optional().describe("What those cost; part of the request's cost."),
+  price_version: z.string().optional(),
 });
 
 export const lossSchema = z.strictObject({
@@ -98,7 +103,9 @@ export const decisionSchema = z.strictObject({
     reasoning_tokens: z.number().int(),
     estimated: z.boolean().describe("The backend gave no usage; the counts are the gateway's estimate."),
   }).optional(),
-  cost_usd: z.number().optional().describe("Absent when the price is unknown."),
+  cost_usd: z.number().optional().describe(
+    "Of all attempts, also of failed ones that their backends may bill. Absent when the price is unknown.",
+  ),
   price_version: z.string().optional().describe("Which price the cost was reckoned with."),
   cached: z.boolean().optional().describe("Answered from the gateway's own cache."),
   parent: z.string().optional().describe(

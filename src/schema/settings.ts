@@ -116,6 +116,8 @@ export const issuerSchema = z.strictObject({
   default_roles: z.array(accountName).max(16).default(["developer"]).describe(
     "Roles of those whose token names none.",
   ),
+  limits: limitsSchema.optional().describe("Limits of each of its callers."),
+  budget: budgetSchema.optional().describe("Budget of each of its callers."),
   claims: z.strictObject({
     id: z.string().min(1).default("sub").describe("Who the caller is."),
     roles: z.string().min(1).optional().describe(

@@ -87,6 +87,23 @@ async function served(key: string, count: number): Promise<number> {
   return answers.filter(({ status }) => status === 200).length;
 }
 
+test("of gateways that start at the same time for the first time one makes the first admin key", async () => {
+  const config = configuration().replace("[[providers]]", `[auth]\nmode = "required"\n[[providers]]`)
+    .replace("[redis]", '[redis]\nprefix = "first:"');
+  const nodes = await Promise.all([0, 1, 2].map(() => startGateway({ config })));
+  const keys = nodes.flatMap((node) =>
+    [...(node.stdout() + node.stderr()).matchAll(/sk-ir-\w+-\w+/g)].map(([key]) => key)
+  );
+  expect(new Set(keys).size).toBe(1);
+  for (const node of nodes) {
+    await until(async () => {
+      const headers = { authorization: `Bearer ${keys[0]}` };
+      return (await fetch(`${node.origin}/admin/v1/keys`, { headers })).status === 200;
+    });
+  }
+  await Promise.all(nodes.map((node) => node.stop()));
+});
+
 describe("two gateways share", () => {
   test("a key, its rotation and its revocation within a second", async () => {
     const { id, key } = await make({});

@@ -12,6 +12,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { ModelRegistry } from "../../src/registry/model-registry.ts";
 import { PriceBook } from "../../src/registry/price-book.ts";
 import { stateSettings } from "../../src/roles/state-settings.ts";
+import type { CompiledRoute } from "../../src/router/resolve.ts";
 import { Router } from "../../src/router/router.ts";
 import { TargetStates } from "../../src/router/target-states.ts";
 import type { Decision } from "../../src/schema/decision.ts";
@@ -26,7 +27,10 @@ export interface TestGateway {
 }
 
 export async function testGateway(
-  { providers, stages = [] }: {
+  { providers, stages = [], models = [], routes = [], limiter = freeLimiter(systemClock) }: {
+    readonly models?: ConstructorParameters<typeof ModelRegistry>[0]["models"];
+    readonly routes?: readonly CompiledRoute[];
+    readonly limiter?: GatewayServices["limiter"];
     readonly providers: Readonly<Record<string, Provider>>;
     readonly stages?: readonly Stage[];
   },
@@ -43,11 +47,11 @@ export async function testGateway(
       bareNames: false,
       listed: () => undefined,
     })),
-    models: [],
+    models,
     prices: new PriceBook(),
   });
   const router = new Router({
-    routes: [],
+    routes,
     routing: loaded.settings.routing,
     catalog,
     directStrategy: configuredOrder,
@@ -81,7 +85,7 @@ export async function testGateway(
     },
     stopping: new AbortController().signal,
     cache: { store: new MemoryResponseCache(1 << 20), maxAnswerBytes: 1 << 20 },
-    limiter: freeLimiter(systemClock),
+    limiter,
     ledger: { begin: () => {} },
     traces: new Telemetry({ clock: systemClock, onError: () => {} }).traces,
   };

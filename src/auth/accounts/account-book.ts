@@ -45,6 +45,8 @@ export type FoundKey =
   | { readonly refusal: "revoked" | "disabled" | "expired" };
 
 interface PreparedKey {
+  /** Undefined for a key of the configuration or the environment. */
+  readonly record: KeyRecord | undefined;
   readonly hash: Uint8Array;
   readonly previous: { readonly hash: Uint8Array; readonly until: number } | undefined;
   readonly state: "good" | "revoked" | "disabled";
@@ -66,10 +68,19 @@ export class AccountBook {
   #static = noAccounts;
   #reading: Promise<void> = Promise.resolve();
   #stored: AccountSnapshot = { keys: [], teams: [], organisations: [] };
+  /** Keys that count as revoked although that could not be saved. */
+  readonly #blocked = new Set<string>();
   /** Keys of our own format, by the id that is in them. */
   #byId: ReadonlyMap<string, PreparedKey> = new Map();
   /** Static keys that an operator chose, which say nothing of themselves. */
   #unnamed: readonly PreparedKey[] = [];
+  /** What a record was made of when it was last prepared. */
+  readonly #prepared = new WeakMap<KeyRecord, {
+    readonly key: PreparedKey;
+    readonly team: TeamFields | undefined;
+    readonly organisation: OrganisationFields | undefined;
+    readonly roles: RoleBook;
+  }>();
   #teams: ReadonlyMap<string, TeamFields> = new Map();
   #organisations: ReadonlyMap<string, OrganisationFields> = new Map();
 
@@ -130,13 +141,18 @@ export class AccountBook {
     );
   }
 
+  /** Takes a key for revoked from now on, whatever its record says, for as long as this process lives. */
+  block(id: string): void {
+    this.#blocked.add(id);
+  }
+
   /** Records of the store, revoked ones included. */
   keys(): readonly KeyRecord[] {
     return this.#stored.keys;
   }
 
   key(id: string): KeyRecord | undefined {
-    return this.#stored.keys.find((record) => record.id === id);
+    return this.#byId.get(id)?.record;
   }
 
   /** Keys of the configuration and the environment, which only those can change. */
@@ -224,6 +240,7 @@ export class AccountBook {
 
   #judge({ state, expiresAt, principal, addresses }: PreparedKey): FoundKey {
     if (state !== "good") return { refusal: state };
+    if (this.#blocked.size > 0 && this.#blocked.has(principal.id)) return { refusal: "revoked" };
     return this.#options.clock.now() >= expiresAt ? { refusal: "expired" } : { principal, addresses };
   }
 
@@ -232,23 +249,46 @@ export class AccountBook {
     this.#organisations = new Map([...this.#stored.organisations.map(named), ...organisations]);
     this.#teams = new Map([...this.#stored.teams.map(named), ...teams]);
     const byId = new Map<string, PreparedKey>();
-    for (const record of this.#stored.keys) {
-      byId.set(record.id, this.#prepareKey(record.id, Buffer.from(record.hash, "hex"), record));
-    }
+    for (const record of this.#stored.keys) byId.set(record.id, this.#preparedKey(record));
     this.#byId = byId;
     this.#unnamed = keys.map(({ id, hash, fields }) => this.#prepareKey(id, hash, fields));
   }
 
-  #prepareKey(id: string, hash: Uint8Array, fields: KeyFields & Partial<KeyRecord>): PreparedKey {
-    const { previous, revoked_at: revokedAt, expires_at: expires, ip_ranges: ranges } = fields;
-    const team = fields.team === undefined ? undefined : this.#teams.get(fields.team);
+  /** As it was prepared before, where neither it nor anything that it depends on has changed. */
+  #preparedKey(record: KeyRecord): PreparedKey {
+    const { team, organisation } = this.#groupsOf(record);
+    const { roles } = this.#static;
+    const known = this.#prepared.get(record);
+    if (
+      known !== undefined && known.team === team && known.organisation === organisation &&
+      known.roles === roles
+    ) return known.key;
+    const key = this.#prepareKey(record.id, Buffer.from(record.hash, "hex"), record, record);
+    this.#prepared.set(record, { key, team, organisation, roles });
+    return key;
+  }
+
+  #groupsOf({ team: name }: Pick<KeyFields, "team">) {
+    const team = name === undefined ? undefined : this.#teams.get(name);
     const organisation = team?.organisation === undefined
       ? undefined
       : this.#organisations.get(team.organisation);
+    return { team, organisation };
+  }
+
+  #prepareKey(
+    id: string,
+    hash: Uint8Array,
+    fields: KeyFields & Partial<KeyRecord>,
+    record?: KeyRecord,
+  ): PreparedKey {
+    const { previous, revoked_at: revokedAt, expires_at: expires, ip_ranges: ranges } = fields;
+    const { team, organisation } = this.#groupsOf(fields);
     const expiresAt = expires === undefined ? Infinity : Date.parse(expires);
     // A team that is gone leaves its keys without anybody to answer for them.
     const isDisabled = fields.disabled || isOff(fields.team, team) || isOff(team?.organisation, organisation);
     return {
+      record,
       hash,
       previous: previous === undefined
         ? undefined

@@ -61,6 +61,14 @@ export class AccountManager {
   async createKey(fields: KeyFields, maker: Maker): Promise<NewKey> {
     const asked = { ...fields, ...(maker.team === undefined ? {} : { team: fields.team ?? maker.team }) };
     this.#check(asked, maker);
+    if (asked.expires_at !== undefined && Date.parse(asked.expires_at) <= this.#options.clock.now()) {
+      throw new ApiError({
+        status: 400,
+        code: "invalid_value",
+        param: "expires_at",
+        message: `The key would be refused from the beginning: ${asked.expires_at} is over.`,
+      });
+    }
     const { id, key } = generateApiKey();
     const record: KeyRecord = {
       ...asked,
@@ -118,14 +126,30 @@ export class AccountManager {
     return { record, key };
   }
 
-  /** Ends a key for good. Revoking it again changes nothing. */
+  /**
+   * Ends a key for good. Revoking it again changes nothing.
+   *
+   * @throws {ApiError} 503 when that cannot be saved; this gateway refuses the key all the same, until it is started anew.
+   */
   async revokeKey(id: string, maker: Maker): Promise<KeyRecord> {
     const record = this.#key(id, maker);
     if (record.revoked_at !== undefined) return record;
     checkRights(maker, fieldsOf(record), this.#options.book.roles);
     const { previous: _, ...rest } = record;
     const ended = { ...rest, revoked_at: this.#options.clock.now(), version: record.version + 1 };
-    await this.#save("key", ended, maker, "revoke", {});
+    try {
+      await this.#save("key", ended, maker, "revoke", {});
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) throw error;
+      this.#options.book.block(id);
+      throw new ApiError({
+        status: 503,
+        code: "store_unavailable",
+        message:
+          "The revocation cannot be saved at the moment. This gateway refuses the key from now on, but only until it is started anew, and others still take it; revoke the key again as soon as its store works.",
+        cause: error,
+      });
+    }
     return ended;
   }
 

@@ -25,6 +25,7 @@ export class AccountConflict extends Error {
  * told from what a store has lost.
  */
 export interface AccountStore {
+  /** A record that has not changed since the last time is the same object. */
   load(): Promise<AccountSnapshot>;
   /** False while there may be accounts that could not be read yet: a key that is not known may then be a good one. */
   readonly isComplete: boolean;

@@ -15,6 +15,8 @@ const pollMs = 500;
 export class SqliteAccountStore implements AccountStore {
   readonly #database: Database;
   readonly #clock: Clock;
+  /** What was read last, by kind and id: a record of the same version is the same, and is given as the same object. */
+  readonly #known = new Map<string, AccountRecords[AccountKind]>();
   #timer: TimerHandle | undefined;
 
   constructor(database: Database, clock: Clock) {
@@ -31,10 +33,23 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   load(): Promise<AccountSnapshot> {
-    const read = <Kind extends AccountKind>(kind: Kind) =>
-      this.#database.prepare("SELECT record FROM accounts WHERE kind = ?").all(kind)
-        .map(({ record }) => JSON.parse(record as string) as AccountRecords[Kind]);
-    return Promise.resolve({ keys: read("key"), teams: read("team"), organisations: read("organisation") });
+    return Promise.resolve({
+      keys: this.#read("key"),
+      teams: this.#read("team"),
+      organisations: this.#read("organisation"),
+    });
+  }
+
+  #read<Kind extends AccountKind>(kind: Kind): AccountRecords[Kind][] {
+    const text = this.#database.prepare("SELECT record FROM accounts WHERE kind = ? AND id = ?");
+    return this.#database.prepare("SELECT id, version FROM accounts WHERE kind = ?").all(kind).map((row) => {
+      const name = `${kind}\n${row.id}`;
+      const known = this.#known.get(name);
+      if (known?.version === row.version) return known as AccountRecords[Kind];
+      const record = JSON.parse(text.get(kind, row.id!)!.record as string) as AccountRecords[Kind];
+      this.#known.set(name, record);
+      return record;
+    });
   }
 
   // deno-lint-ignore require-await -- a conflict is a rejection, as with stores elsewhere.

@@ -1,7 +1,7 @@
 import type { Limits } from "../../schema/account.ts";
 import type { SharedLimits } from "../shared/shared-limits.ts";
 import type { BudgetUsage } from "./budget-usage.ts";
-import type { LimitState, RateUsage } from "./rate-usage.ts";
+import type { RateUsage, TightestLimits } from "./rate-usage.ts";
 
 /** What one request is expected to take. */
 export interface ExpectedUse {
@@ -37,8 +37,8 @@ export interface SharedMeters {
   readonly shared: SharedLimits | undefined;
   /** A model with limits of its own. */
   modelOf(name: string): MeteredAccount | undefined;
-  /** How an account's limits stand. */
-  limitsOf(account: MeteredAccount): LimitState[];
+  /** Of all limits of these accounts those of which the least is left. */
+  tightestOf(accounts: readonly MeteredAccount[]): TightestLimits;
   /**
    * Adds what a request has cost to every budget that it concerns.
    *

@@ -4,7 +4,7 @@ import { periodKinds, periodOf } from "../../lib/period.ts";
 import type { Budget, Limits, LimitStand } from "../../schema/account.ts";
 import type { ChargedAccount, Principal } from "../principal.ts";
 import { type BudgetAlert, BudgetUsage } from "./budget-usage.ts";
-import { type LimitState, type RateAmounts, RateUsage, type UsedByOthers } from "./rate-usage.ts";
+import { type RateAmounts, RateUsage, type TightestLimits, type UsedByOthers } from "./rate-usage.ts";
 import { rateExceeded, sizeOf, tooManyTokens } from "./refusals.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
 import type { SharedLimits, SharedUse } from "../shared/shared-limits.ts";
@@ -143,11 +143,14 @@ export class Limiter implements SharedMeters {
       : this.#metered({ scope: `model:${name}`, limits, budget: undefined });
   }
 
-  /** How an account's limits stand. */
-  limitsOf({ scope, limits, rate }: MeteredAccount): LimitState[] {
-    return limits === undefined
-      ? []
-      : rate.states(limits, this.#options.clock.monotonic(), this.#usedByOthers(scope));
+  /** Of all limits of these accounts those of which the least is left. */
+  tightestOf(accounts: readonly MeteredAccount[]): TightestLimits {
+    const now = this.#options.clock.monotonic();
+    const tightest: TightestLimits = { requests: undefined, tokens: undefined };
+    for (const { scope, limits, rate } of accounts) {
+      if (limits !== undefined) rate.tightest(limits, now, this.#usedByOthers(scope), tightest);
+    }
+    return tightest;
   }
 
   /** Takes over what the books say, after somebody else has written to them. */

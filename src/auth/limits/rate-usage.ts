@@ -24,6 +24,12 @@ export interface LimitState {
   readonly resetMs: number;
 }
 
+/** Of several limits those of which the least is left. */
+export interface TightestLimits {
+  requests: LimitState | undefined;
+  tokens: LimitState | undefined;
+}
+
 /** A limit that a request is not within. */
 export interface LimitExcess {
   readonly unit: "requests" | "tokens" | "concurrent requests";
@@ -89,22 +95,20 @@ export class RateUsage {
   }
 
   /**
-   * How the limits of requests and of tokens stand.
+   * Puts the limits of requests and of tokens of which less is left than of those that are there into their places.
    *
    * @param others what other nodes have used of a limit, by its name.
    */
-  states(limits: Limits, now: number, others: UsedByOthers): LimitState[] {
-    return windowLimits.flatMap((name) => {
+  tightest(limits: Limits, now: number, others: UsedByOthers, into: TightestLimits): void {
+    for (const name of windowLimits) {
       const limit = limits[name];
-      if (limit === undefined) return [];
+      if (limit === undefined) continue;
+      const { unit } = rateWindows[name];
       const counter = this.#counter(name, now);
-      return [{
-        unit: rateWindows[name].unit,
-        limit,
-        remaining: Math.max(0, Math.floor(limit - counter.used(now) - others(name))),
-        resetMs: counter.waitMs(limit, limit, now),
-      }];
-    });
+      const remaining = Math.max(0, Math.floor(limit - counter.used(now) - others(name)));
+      if (remaining >= (into[unit]?.remaining ?? Infinity)) continue;
+      into[unit] = { unit, limit, remaining, resetMs: counter.waitMs(limit, limit, now) };
+    }
   }
 
   /** How every limit stands, what other nodes have used included. */

@@ -4,7 +4,7 @@ import { type Price, worstCostOf } from "../../lib/price.ts";
 import type { ExpectedUse, MeteredAccount, SharedMeters } from "./contracts.ts";
 import type { SharedUse } from "../shared/shared-limits.ts";
 import { moneyWishes, rateWishes, refusalOf } from "../shared/wishes.ts";
-import type { LimitState, RateAmounts } from "./rate-usage.ts";
+import type { RateAmounts, TightestLimits } from "./rate-usage.ts";
 import { budgetExceeded, priceUnknown, rateExceeded, sizeOf, tooManyTokens } from "./refusals.ts";
 
 /** What a target costs and how much it can say. */
@@ -85,11 +85,12 @@ export class RequestMeter {
   /**
    * Sets aside what an attempt at a target can cost at most, in the place of what was set aside for the attempt before.
    *
+   * @param spent what attempts before have cost already, in nanodollars.
    * @returns the refusal when some budget cannot pay that, or the model's own limits are reached; nothing is then set aside.
    */
-  reserve(target: MeteredTarget): Reserved | Promise<Reserved> {
+  reserve(target: MeteredTarget, spent = 0): Reserved | Promise<Reserved> {
     this.#release();
-    const amount = this.#worstCase(target);
+    const amount = this.#worstCase(target, spent);
     const now = this.#clock.now();
     if (amount.nanodollars === undefined) {
       const hard = this.#accounts.find(({ money }) => money?.budget.mode === "hard");
@@ -162,15 +163,8 @@ export class RequestMeter {
   }
 
   /** The limit of requests and that of tokens of which the least is left, for the answer's headers. */
-  states(): { readonly requests: LimitState | undefined; readonly tokens: LimitState | undefined } {
-    const states = this.#accounts.flatMap((account) => this.#shared.limitsOf(account));
-    const tightest = (unit: LimitState["unit"]) =>
-      states.filter((state) => state.unit === unit)
-        .reduce<LimitState | undefined>(
-          (best, state) => best === undefined || state.remaining < best.remaining ? state : best,
-          undefined,
-        );
-    return { requests: tightest("requests"), tokens: tightest("tokens") };
+  states(): TightestLimits {
+    return this.#shared.tightestOf(this.#accounts);
   }
 
   #tellOthers(tokens: number): void {
@@ -197,15 +191,16 @@ export class RequestMeter {
     return excess === undefined ? undefined : rateExceeded(scope, excess);
   }
 
-  #worstCase(target: MeteredTarget): Reservation {
+  #worstCase(target: MeteredTarget, spent: number): Reservation {
     const { outputTokens: asked, choices, isFree } = this.#use;
     if (isFree) return { nanodollars: 0, outputTokens: undefined };
     const most = asked === undefined ? this.#mostOutputTokens() : undefined;
     const longest = Math.min(asked ?? target.maxOutputTokens ?? assumedLongestAnswer, most ?? Infinity);
     const isBounded = asked !== undefined ||
       (most === undefined && (target.maxOutputTokens !== undefined || !this.#hasHardBudget()));
+    const cost = worstCostOf(target.price, this.#mostPromptTokens(), longest * choices, choices);
     return {
-      nanodollars: worstCostOf(target.price, this.#mostPromptTokens(), longest * choices, choices),
+      nanodollars: cost === undefined ? undefined : cost + spent,
       outputTokens: isBounded ? undefined : longest,
     };
   }

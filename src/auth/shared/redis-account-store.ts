@@ -151,8 +151,9 @@ export class RedisAccountStore implements AccountStore {
     const newest = new Map(remote.map((record) => [record.id, record]));
     for (const record of local) {
       const known = newest.get(record.id);
-      if (known !== undefined && known.version >= record.version) continue;
+      if (known !== undefined && known.version > record.version) continue;
       newest.set(record.id, record);
+      if (known?.version === record.version) continue;
       await this.#write(kind, record, "restore").catch(() => {});
     }
     const versions = new Map(local.map(({ id, version }) => [id, version]));

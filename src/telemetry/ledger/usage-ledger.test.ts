@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { appendFileSync, readdirSync, readFileSync, truncateSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { Decision } from "../../schema/decision.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { testHost } from "../../../test/support/test-host.ts";
+import { openLogFile } from "../../../test/support/log-file.ts";
 import { UsageDatabase } from "./usage-database.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 import type { BegunRequest } from "./usage-record.ts";
@@ -59,10 +60,17 @@ function begun(id: string, nanodollars = 500_000): BegunRequest {
   };
 }
 
+/** What the log in a folder says, without the zeros after it. */
+function writtenIn(folder: string): string {
+  const [name = ""] = readdirSync(folder).filter((file) => file.endsWith(".wal"));
+  return readFileSync(join(folder, name), "utf8").replace(/\0+$/, "");
+}
+
 /** A ledger on a folder; opening it again without closing it is what a start after a crash is. */
 function open(path: string | undefined, clock = new FakeClock(), database = memoryDatabase()) {
   const errors: string[] = [];
   const ledger = new UsageLedger({
+    openLog: openLogFile,
     database,
     directory: path,
     slot: 0,
@@ -213,22 +221,20 @@ describe("after a crash", () => {
     using folder = temporaryFolder();
     const first = open(folder.path);
     for (const id of ["a", "b", "c"]) first.ledger.settle(decision(id));
-    const [name = ""] = readdirSync(folder.path).filter((file) => file.endsWith(".log"));
-    const path = join(folder.path, name);
-    truncateSync(path, readFileSync(path).byteLength - 10);
-    expect(ids(open(folder.path).database)).toEqual(["a", "b"]);
+    using copy = temporaryFolder();
+    copy.write("usage-0-0.wal", writtenIn(folder.path).slice(0, -10));
+    expect(ids(open(copy.path).database)).toEqual(["a", "b"]);
   });
 
   test("a log cut at any byte gives the rows before the cut", () => {
     using folder = temporaryFolder();
     const first = open(folder.path);
     for (const id of ["a", "b"]) first.ledger.settle(decision(id));
-    const [name = ""] = readdirSync(folder.path).filter((file) => file.endsWith(".log"));
-    const bytes = readFileSync(join(folder.path, name));
-    const lines = bytes.toString().trimEnd().split("\n");
-    fc.assert(fc.property(fc.integer({ min: 0, max: bytes.byteLength }), (cut) => {
+    const text = writtenIn(folder.path);
+    const lines = text.trimEnd().split("\n");
+    fc.assert(fc.property(fc.integer({ min: 0, max: text.length }), fc.boolean(), (cut, zeros) => {
       using copy = temporaryFolder();
-      copy.write("usage-0-0.log", bytes.subarray(0, cut).toString());
+      copy.write("usage-0-0.wal", text.slice(0, cut) + (zeros ? "\u0000".repeat(100) : ""));
       const whole = lines.filter((_line, index) => lines.slice(0, index + 1).join("\n").length <= cut);
       expect(ids(open(copy.path).database)).toHaveLength(whole.length);
     }));
@@ -238,12 +244,9 @@ describe("after a crash", () => {
     using folder = temporaryFolder();
     const first = open(folder.path);
     first.ledger.settle(decision("a"));
-    const [name = ""] = readdirSync(folder.path).filter((file) => file.endsWith(".log"));
-    appendFileSync(
-      join(folder.path, name),
-      '\u0000\u0000\n00000000 {"x":1}\n["end",{}]\n',
-    );
-    expect(ids(open(folder.path).database)).toEqual(["a"]);
+    using copy = temporaryFolder();
+    copy.write("usage-0-0.wal", `${writtenIn(folder.path)}\ufffd\u0000\n00000000 {"x":1}\n["end",{}]\n`);
+    expect(ids(open(copy.path).database)).toEqual(["a"]);
   });
 
   test("a request that runs over many segments of the log is not forgotten", () => {

@@ -1,10 +1,19 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, TimerHandle } from "../../lib/clock.ts";
+import type { OpenLogFile } from "../../lib/log-file.ts";
 import type { Decision } from "../../schema/decision.ts";
 import type { UsageRecord } from "../../schema/usage.ts";
 import type { UsageDatabase } from "./usage-database.ts";
-import { type BegunRequest, lostRecordOf, recordOf, usageRecordOf, valuesOf } from "./usage-record.ts";
+import {
+  begunOf,
+  type BegunRequest,
+  begunValuesOf,
+  lostRecordOf,
+  recordOf,
+  usageRecordOf,
+  valuesOf,
+} from "./usage-record.ts";
 import { readWriteAheadLog, WriteAheadLog } from "./write-ahead-log.ts";
 
 export interface UsageLedgerOptions {
@@ -13,6 +22,7 @@ export interface UsageLedgerOptions {
   readonly directory: string | undefined;
   /** A number that no other living process on this directory has. */
   readonly slot: number;
+  readonly openLog: OpenLogFile;
   readonly clock: Clock;
   /** Told when something cannot be written; must not throw. */
   readonly onError: (message: string, error: unknown) => void;
@@ -23,14 +33,14 @@ export interface UsageLedgerOptions {
 const bookAfterMs = 250;
 const bookAtRecords = 512;
 /** Bytes after which a new segment of the log is begun. */
-const segmentBytes = 8 * 1024 * 1024;
+const segmentBytes = 6 * 1024 * 1024;
 /** Rows that may wait in memory for a database that cannot be written. */
 const mostPending = 100_000;
 const forgetAfterMs = 1_000;
 const retentionEveryMs = 3_600_000;
 
 /** What a log line says: that a request was sent to a backend, or how one ended. */
-type Entry = readonly ["begin", BegunRequest] | readonly ["end", readonly unknown[]];
+type Entry = readonly ["begin" | "end", readonly unknown[]];
 
 /**
  * The usage ledger: a row for every request, whatever becomes of the process.
@@ -71,7 +81,7 @@ export class UsageLedger {
   /** A request is about to be sent to a backend; again for the same id when another target is tried. */
   begin(request: BegunRequest): void {
     this.#open.set(request.id, request);
-    this.#append(["begin", request]);
+    this.#append(["begin", begunValuesOf(request)]);
   }
 
   /** A request has ended, however. Never throws. */
@@ -138,8 +148,10 @@ export class UsageLedger {
     for (const segment of segments) {
       for (const { value, end } of readWriteAheadLog(this.#pathOf(segment))) {
         const entry = value as Entry;
-        if (entry[0] === "begin") begun.set(entry[1].id, entry[1]);
-        else {
+        if (entry[0] === "begin") {
+          const request = begunOf(entry[1]);
+          begun.set(request.id, request);
+        } else {
           const record = recordOf(entry[1]);
           begun.delete(record.id);
           const isBooked = segment < booked.segment || segment === booked.segment && end <= booked.offset;
@@ -156,7 +168,7 @@ export class UsageLedger {
   /** What an earlier process of this slot has left: one, or two when it crashed between them. */
   #segments(): number[] {
     const { directory, slot } = this.#options;
-    const name = new RegExp(`^usage-${slot}-(\\d+)\\.log$`);
+    const name = new RegExp(`^usage-${slot}-(\\d+)\\.wal$`);
     return readdirSync(directory!)
       .flatMap((file) => name.exec(file)?.[1] ?? [])
       .map(Number)
@@ -168,16 +180,17 @@ export class UsageLedger {
     const { database, slot } = this.#options;
     const old = this.#log;
     this.#openSegment(this.#segment + 1);
-    for (const request of this.#open.values()) this.#append(["begin", request]);
+    for (const request of this.#open.values()) this.#append(["begin", begunValuesOf(request)]);
     this.#log?.sync();
     database.book([], slot, { segment: this.#segment, offset: 0 });
     old?.remove();
   }
 
   #openSegment(segment: number): void {
-    const { clock, onError } = this.#options;
+    const { clock, openLog, onError } = this.#options;
     this.#log = new WriteAheadLog(
       this.#pathOf(segment),
+      openLog,
       clock,
       (error) => onError("the usage log cannot be synchronised with the disk", error),
     );
@@ -186,7 +199,7 @@ export class UsageLedger {
 
   #pathOf(segment: number): string {
     const { directory, slot } = this.#options;
-    return join(directory!, `usage-${slot}-${segment}.log`);
+    return join(directory!, `usage-${slot}-${segment}.wal`);
   }
 
   /** A part of what is too old goes at a time, so that no request waits for it. */

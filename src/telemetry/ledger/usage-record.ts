@@ -67,10 +67,8 @@ export function usageRecordOf(decision: Decision): UsageRecord {
     output_tokens: usage?.completion_tokens ?? 0,
     reasoning_tokens: usage?.reasoning_tokens ?? 0,
     estimated: usage?.estimated ?? false,
-    nanodollars: decision.target === undefined
-      ? 0
-      : decision.cost_usd === undefined
-      ? null
+    nanodollars: decision.cost_usd === undefined
+      ? decision.target === undefined ? 0 : null
       : toNanodollars(decision.cost_usd),
     price_version: decision.price_version ?? null,
     first_token_ms: timing.first_token_ms ?? null,
@@ -98,6 +96,33 @@ export interface BegunRequest {
   readonly input_tokens: number;
   /** What was set aside for it; null when the price is unknown. */
   readonly nanodollars: number | null;
+}
+
+/** What is written ahead of a request, in this order. */
+const begunColumns = [
+  "id",
+  "time",
+  "request_id",
+  "operation",
+  "model",
+  "target",
+  "key",
+  "team",
+  "organisation",
+  "stream",
+  "input_tokens",
+  "nanodollars",
+] as const satisfies readonly (keyof BegunRequest)[];
+
+/** As a list, in the order of `begunColumns`. */
+export function begunValuesOf(request: BegunRequest): BegunRequest[keyof BegunRequest][] {
+  return begunColumns.map((column) => request[column]);
+}
+
+export function begunOf(values: readonly unknown[]): BegunRequest {
+  return Object.fromEntries(
+    begunColumns.map((column, index) => [column, values[index]]),
+  ) as unknown as BegunRequest;
 }
 
 /** The books' line of a request that a crash has swallowed: at worst it cost what was set aside for it. */

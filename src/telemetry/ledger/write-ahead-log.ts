@@ -1,6 +1,7 @@
-import { closeSync, fdatasync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import type { Clock, TimerHandle } from "../../lib/clock.ts";
+import type { LogFile, OpenLogFile } from "../../lib/log-file.ts";
 
 /** Longest time for which a power cut can undo what was appended, in milliseconds. A crash of the process undoes nothing. */
 const syncAfterMs = 100;
@@ -13,18 +14,18 @@ export class WriteAheadLog {
   readonly path: string;
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
-  readonly #file: number;
+  readonly #file: LogFile;
   #size = 0;
   /** The last line may have been cut short, and must not take the next one with it. */
   #torn = false;
   #syncTimer: TimerHandle | undefined;
 
   /** @throws when there is a file of this name: what it holds must be read first. */
-  constructor(path: string, clock: Clock, onError: (error: unknown) => void) {
+  constructor(path: string, open: OpenLogFile, clock: Clock, onError: (error: unknown) => void) {
     this.path = path;
     this.#clock = clock;
     this.#onError = onError;
-    this.#file = openSync(path, "wx", 0o600);
+    this.#file = open(path);
   }
 
   /** Bytes. */
@@ -36,12 +37,7 @@ export class WriteAheadLog {
   append(json: string): void {
     const line = `${this.#torn ? "\n" : ""}${checksum(json)} ${json}\n`;
     this.#torn = true;
-    const written = writeSync(this.#file, line);
-    this.#size += written;
-    // As many bytes as characters: all of them. Otherwise they have to be counted.
-    if (written !== line.length && written < Buffer.byteLength(line)) {
-      throw new Error(`only ${written} bytes of a line could be written`);
-    }
+    this.#size += this.#file.write(line);
     this.#torn = false;
     this.#syncTimer ??= this.#clock.setTimeout(() => this.#sync(), syncAfterMs);
   }
@@ -50,25 +46,23 @@ export class WriteAheadLog {
   sync(): void {
     if (this.#syncTimer !== undefined) this.#clock.clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
-    fdatasyncSync(this.#file);
+    this.#file.sync();
   }
 
   close(): void {
     this.sync();
-    closeSync(this.#file);
+    this.#file.close();
   }
 
   remove(): void {
     if (this.#syncTimer !== undefined) this.#clock.clearTimeout(this.#syncTimer);
-    closeSync(this.#file);
+    this.#file.close();
     rmSync(this.path, { force: true });
   }
 
   #sync(): void {
     this.#syncTimer = undefined;
-    fdatasync(this.#file, (error) => {
-      if (error !== null && error.code !== "EBADF") this.#onError(error);
-    });
+    this.#file.syncSoon(this.#onError);
   }
 }
 
@@ -80,7 +74,7 @@ export interface LoggedValue {
 
 /** Every whole value of a log. A line that a crash cut short, or that the disk has changed, is left out. */
 export function readWriteAheadLog(path: string): LoggedValue[] {
-  const bytes = readFileSync(path);
+  const bytes = withoutZeros(readFileSync(path));
   const values: LoggedValue[] = [];
   for (let start = 0; start < bytes.byteLength;) {
     const newline = bytes.indexOf(10, start);
@@ -92,6 +86,13 @@ export function readWriteAheadLog(path: string): LoggedValue[] {
     start = end;
   }
   return values;
+}
+
+/** Files are made longer than what is written to them. */
+function withoutZeros(bytes: Buffer): Buffer {
+  let end = bytes.byteLength;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return bytes.subarray(0, end);
 }
 
 const checksumLength = 8;

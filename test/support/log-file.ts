@@ -1,0 +1,1 @@
+export { openLogFile } from "../../src/runtime/log-file.ts";
