@@ -141,6 +141,14 @@ export function crossCheck(
   });
 
   const { memory } = settings;
+  for (const name of ["model", "embedding_model"] as const) {
+    const model = memory[name];
+    // Memory asks as a client does, and may ask for a route.
+    const found = model === undefined || routeNames.has(model) || routeNames.has("*")
+      ? undefined
+      : fault(model);
+    if (found !== undefined) report(["memory", name], found.message);
+  }
   const remembers = memory.everything || settings.routes.some((route) => route.memory) ||
     settings.models.some((model) => model.memory);
   if (remembers && memory.model === undefined) {

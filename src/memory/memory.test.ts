@@ -48,12 +48,13 @@ describe("short-term memory", () => {
   test("instructions stay in the window when they have been condensed", async () => {
     const parts = testMemory({ window_tokens: 300 });
     const { memory, conversations } = parts;
-    await conversations.create({ tenant: "a", id: "c", user: undefined, metadata: {} });
-    await memory.add("a", "c", [{ ...said("Speak Latin."), role: "system" }, said("old")]);
-    await conversations.progress("a", "c", { condensed: 0, learnt: 0 }, { condensed: 2, summary: "s" });
-    await memory.add("a", "c", [said("new")]);
-    expect(texts(await memory.window(await found(parts), 300))).toEqual(["Speak Latin.", "new"]);
-    expect(texts(await memory.window(await found(parts)))).toEqual(["Speak Latin.", "old", "new"]);
+    const id = "conv_1";
+    await conversations.create({ tenant: "a", id, user: undefined, metadata: {} });
+    await memory.add("a", id, [{ ...said("Speak Latin."), role: "system" }, said("old")]);
+    await conversations.progress("a", id, { condensed: 0, learnt: 0 }, { condensed: 2, summary: "s" });
+    await memory.add("a", id, [said("new")]);
+    expect(texts(await memory.window(await found(parts, id), 300))).toEqual(["Speak Latin.", "new"]);
+    expect(texts(await memory.window(await found(parts, id)))).toEqual(["Speak Latin.", "old", "new"]);
   });
 });
 

@@ -56,6 +56,9 @@ export interface WaitingTurn {
   readonly work: ConversationWork | undefined;
 }
 
+/** Conversations of the Conversations API begin so; only that API makes them. */
+export const madeConversation = "conv_";
+
 /** More turns than a store can be away for. */
 const mostWaitingTurns = 10_000;
 const dayMs = 86_400_000;
@@ -92,7 +95,14 @@ export class Memory {
     awaited: ReadonlySet<string> = new Set(),
   ): Promise<ResponseItem[]> {
     const { conversations, settings } = this.#parts;
-    const kept = await this.#bounded(conversations.since(tenant, id, 0, settings().max_items));
+    const most = settings().max_items;
+    // Only conversations of the API have instructions among their items, which stay whatever has been condensed.
+    const isWhole = tokens === undefined || id.startsWith(madeConversation);
+    const kept = await this.#bounded(
+      isWhole
+        ? conversations.since(tenant, id, 0, most)
+        : conversations.since(tenant, id, condensed, Math.min(most, tokens)),
+    );
     if (tokens === undefined) return kept.map(({ item }) => item);
     const items = kept.filter(({ item, number }) =>
       number > condensed || item.role === "system" || item.role === "developer"

@@ -19,9 +19,6 @@ const headerNames = {
 
 const modes = ["on", "read", "off"] as const;
 
-/** Conversations of the Conversations API begin so; only that API makes them. */
-export const madeConversation = "conv_";
-
 /** Reads headers first, then what the protocol itself has for it. Never throws. */
 export function memoryRequest(headers: Headers, body: RequestBody): MemoryRequest {
   const metadata = (body.metadata ?? {}) as Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import type { Conversation } from "../../memory/contracts.ts";
-import type { Memory } from "../../memory/memory.ts";
+import { madeConversation, type Memory } from "../../memory/memory.ts";
 import type { MemoryPolicies } from "../../memory/policies.ts";
 import { type RememberedNote, rememberedText } from "../../memory/remembered-text.ts";
 import type { OperationName } from "../../router/contracts.ts";
@@ -17,7 +17,6 @@ import type { GatewayMemory } from "./gateway-memory.ts";
 import {
   checkNames,
   conversationNotFound,
-  madeConversation,
   type MemoryRequest,
   memoryRequest,
   memoryUnavailable,

@@ -1,4 +1,5 @@
 import type { Conversation } from "../../memory/contracts.ts";
+import { madeConversation } from "../../memory/memory.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import type { MemoryPolicy } from "../../schema/memory.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
@@ -8,7 +9,6 @@ import type { GatewayMemory } from "./gateway-memory.ts";
 import {
   checkNames,
   conversationNotFound,
-  madeConversation,
   memoryRequest,
   memoryUnavailable,
   namedConversation,

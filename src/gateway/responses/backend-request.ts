@@ -68,11 +68,14 @@ function backendItem(
  * What is kept must be of use in the next turn. Models that do not reason refuse to be asked for it, so a request shows that its
  * model does.
  */
-function include(body: ResponsesRequest, { store }: ResponseTurn): Pick<ResponsesRequest, "include"> {
+function include(
+  body: ResponsesRequest,
+  { store, conversation }: ResponseTurn,
+): Pick<ResponsesRequest, "include"> {
   const asked = body.include ?? [];
   const reasons = Boolean(body.reasoning) ||
     (Array.isArray(body.input) && body.input.some(({ type }) => type === "reasoning"));
-  return store && reasons && !asked.includes(encryptedReasoning)
+  return (store || conversation !== undefined) && reasons && !asked.includes(encryptedReasoning)
     ? { include: [...asked, encryptedReasoning] }
     : {};
 }

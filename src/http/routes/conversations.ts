@@ -1,14 +1,10 @@
 import { z } from "zod";
-import {
-  conversationNotFound,
-  madeConversation,
-  memoryUnavailable,
-} from "../../gateway/memory/memory-request.ts";
+import { conversationNotFound, memoryUnavailable } from "../../gateway/memory/memory-request.ts";
 import { inputItems, keptItems } from "../../gateway/responses/input-items.ts";
 import { makeId } from "../../gateway/responses/response-turn.ts";
 import { ApiError } from "../../lib/api-error.ts";
 import type { Conversation } from "../../memory/contracts.ts";
-import type { Memory } from "../../memory/memory.ts";
+import { madeConversation, type Memory } from "../../memory/memory.ts";
 import {
   conversationSchema,
   createConversationSchema,
