@@ -34,6 +34,8 @@ import priority from "./strategies/priority.ts";
 import roundRobin from "./strategies/round-robin.ts";
 import sticky from "./strategies/sticky.ts";
 import weighted from "./strategies/weighted.ts";
+import chromaVectors from "./vectors/chroma.ts";
+import sqliteVectors from "./vectors/sqlite.ts";
 
 /** Everything that comes with the gateway. A file of the same kind and name on disk replaces an entry. */
 export const builtinPlugins: readonly AnyPlugin[] = [
@@ -67,6 +69,8 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   prefixTokens,
   memory,
   sqlite,
+  sqliteVectors,
+  chromaVectors,
   prometheus,
   otlp,
   jsonl,

@@ -49,6 +49,31 @@ has_python_clients() {
     "$python_folder/bin/python" -c 'import openai, anthropic' 2>/dev/null
 }
 
+# The Chroma server, from its Python package: the one of npm needs a newer C library than many systems have.
+chroma() {
+  chroma_requirements=test/support/chroma-requirements.txt
+  chroma_folder="$client_tools/chroma"
+  has_chroma && return
+  need_python || return 1
+  take_lock chroma
+  # Whoever held the lock before may have done the work.
+  if ! has_chroma; then
+    rm -rf "$chroma_folder"
+    if ! "$PYTHON" -m venv "$chroma_folder" ||
+      ! "$chroma_folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$chroma_requirements"; then
+      free_lock chroma
+      echo "test.sh: pip could not install what $chroma_requirements lists. Without a network, put the wheels into a folder and set PIP_NO_INDEX=1 and PIP_FIND_LINKS to it." >&2
+      return 1
+    fi
+    cksum < "$chroma_requirements" > "$chroma_folder/installed"
+  fi
+  free_lock chroma
+}
+
+has_chroma() {
+  [ "$(cat "$chroma_folder/installed" 2>/dev/null)" = "$(cksum < "$chroma_requirements")" ] && [ -x "$chroma_folder/bin/chroma" ]
+}
+
 build_rust_client() {
   cargo=$(command -v cargo || true)
   [ -n "$cargo" ] || cargo="${CARGO_HOME:-${HOME:-}/.cargo}/bin/cargo"

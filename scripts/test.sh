@@ -80,6 +80,8 @@ for part in "${parts[@]}"; do
     unit) tests "unit" ./src ./plugins ./test/support ./scripts ;;
     contract)
       need promtool prometheus
+      need redis-server redis-server
+      step "Chroma server" chroma
       tests "contracts" ./test/contract
       ;;
     wire) tests "wire" ./test/wire ./test/fidelity ;;
@@ -89,6 +91,8 @@ for part in "${parts[@]}"; do
       need bwrap bubblewrap
       need redis-server redis-server
       need promtool prometheus
+      step "Chroma server" chroma
+      step "Python clients" install_python_clients
       step "build" ./scripts/build.sh
       tests "end to end" ./test/e2e
       ;;

@@ -144,6 +144,7 @@ const handler = createApp({
   listModels: () => [],
   listCapabilities: () => [],
   decisions,
+  memory: () => Promise.reject(new Error("nothing is remembered here")),
   scrape: () => telemetry.scrape(),
   chains: () => new Map(),
   chainRuns: { view: () => undefined, list: () => [] },

@@ -17,6 +17,8 @@ export interface Caller {
 export interface AccessControl {
   /** Whether a request without a key is refused. */
   readonly keyRequired: boolean;
+  /** Whoever calls without a key, by the id that its requests are recorded under; absent where a key is needed. */
+  withoutKey?(id: string): Principal | undefined;
   /**
    * Answers at once but for the first use of a token, whose issuer's keys may have to be fetched.
    *
@@ -52,6 +54,7 @@ export function openAccess(hosts: ReadonlySet<string>, origins: ReadonlySet<stri
   };
   return {
     keyRequired: false,
+    withoutKey: (id) => id === local.id ? local : undefined,
     authenticate({ headers }) {
       const origin = headers.get("origin");
       if (origin !== null && !origins.has("*") && !origins.has(origin) && !isOwnPage(origin, headers)) {

@@ -3,7 +3,8 @@ import { type Permission, permissionSchema } from "../schema/account.ts";
 export type { Permission };
 
 const every: readonly Permission[] = permissionSchema.options;
-const reading = every.filter((permission) => permission.endsWith(".read"));
+/** What people have said is nobody's to read who only looks after the gateway. */
+const reading = every.filter((permission) => permission.endsWith(".read") && permission !== "memory.read");
 
 /** What the built-in roles may do. */
 export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {

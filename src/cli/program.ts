@@ -10,6 +10,7 @@ import { withGlobalOptions } from "./global-options.ts";
 import { groupCommand } from "./groups.ts";
 import { healthCommand } from "./health.ts";
 import { keysCommand } from "./keys.ts";
+import { memoryCommand } from "./memory.ts";
 import { modelsCommand } from "./models.ts";
 import { runCommand } from "./run.ts";
 import { usageCommand } from "./usage.ts";
@@ -40,6 +41,7 @@ export function createProgram(context: CommandContext): Command {
     groupCommand("organisation"),
     usageCommand,
     auditCommand,
+    memoryCommand,
     healthCommand,
     versionCommand,
     completionCommand,

@@ -141,8 +141,26 @@ export function crossCheck(
     });
   });
 
-  for (const name of ["chromadb"] as const) {
-    if (settings[name] !== undefined) warnings.push(`[${name}] is accepted, but nothing uses it yet`);
+  const { memory } = settings;
+  for (const name of ["model", "embedding_model"] as const) {
+    const model = memory[name];
+    // Memory asks as a client does, and may ask for a route.
+    const found = model === undefined || routeNames.has(model) || routeNames.has("*")
+      ? undefined
+      : fault(model);
+    if (found !== undefined) report(["memory", name], found.message);
+  }
+  const remembers = memory.everything || settings.routes.some((route) => route.memory) ||
+    settings.models.some((model) => model.memory);
+  if (remembers && memory.model === undefined) {
+    warnings.push("memory.model is not set: nothing is condensed, and no facts are learnt");
+  }
+  if (settings.chromadb !== undefined && !remembers) {
+    warnings.push("[chromadb] is accepted, but nothing uses it yet");
+  } else if (settings.chromadb !== undefined && memory.embedding_model === undefined) {
+    warnings.push(
+      "memory.embedding_model is not set: what is learnt is kept in SQLite, and not in [chromadb]",
+    );
   }
   const exposed = [settings.server.host, hostOf(settings.server.admin_listen)].find((host) =>
     host !== undefined && !isLoopback(host)

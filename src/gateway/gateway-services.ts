@@ -7,6 +7,7 @@ import type { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
 import type { Tracer } from "../telemetry/tracing/tracer.ts";
 import type { GatewayCall } from "./gateway-call.ts";
 import type { ResponseCache } from "./cache/response-cache.ts";
+import type { GatewayMemory } from "./memory/gateway-memory.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 import type { Stage, StageNote } from "./stages/stage.ts";
 
@@ -53,6 +54,8 @@ export interface GatewayServices {
   readonly traces: Pick<Tracer, "begin">;
   /** What clients of the Responses protocol go on from. */
   readonly responses: ResponseStore;
+  /** Absent where nothing is remembered. */
+  readonly memory?: GatewayMemory;
   /** Told of a plugin that broke its contract; must not throw. */
   readonly onPluginError: (where: string, error: unknown) => void;
   /** Aborts when the gateway must end at once: streams that still run are told so and end. */

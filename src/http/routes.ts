@@ -21,6 +21,8 @@ import {
 } from "../schema/response.ts";
 import type { Route } from "./route.ts";
 import { auditRoute } from "./routes/audit.ts";
+import { memoryRoutes } from "./routes/admin-memory.ts";
+import { conversationRoutes } from "./routes/conversations.ts";
 import { clearCacheRoute } from "./routes/admin-cache.ts";
 import { groupRoutes } from "./routes/admin-groups.ts";
 import { keyRoutes } from "./routes/admin-keys.ts";
@@ -76,6 +78,7 @@ export function routeTable(): readonly Route[] {
       responseSchema: inputTokensSchema,
     }),
     ...responseRoutes,
+    ...conversationRoutes,
     inferenceRoute({
       path: "/v1/completions",
       summary: "Continues a text (legacy).",
@@ -103,6 +106,7 @@ export function routeTable(): readonly Route[] {
     listChainsRoute,
     listChainRunsRoute,
     getChainRunRoute,
+    ...memoryRoutes,
     listDecisionsRoute,
     getDecisionRoute,
     auditRoute,

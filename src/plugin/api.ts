@@ -54,6 +54,16 @@ export type {
   StrategyTarget,
 } from "./api/strategy.ts";
 export type { Store, StoreListPage } from "./api/store.ts";
+export type {
+  TextVector,
+  VectorAttributes,
+  VectorFilter,
+  VectorMatch,
+  VectorPage,
+  VectorQuery,
+  VectorRecord,
+  VectorStore,
+} from "./api/vector-store.ts";
 export { isUpstreamError, UpstreamError } from "./api/upstream-error.ts";
 export type { UpstreamErrorKind, UpstreamErrorOptions } from "./api/upstream-error.ts";
 export { BackendClient } from "./api/wire/backend-client.ts";

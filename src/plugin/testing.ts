@@ -9,3 +9,5 @@ export type { ProviderKitOptions } from "./testing/provider-kit.ts";
 export { testExporter } from "./testing/exporter-kit.ts";
 export type { ExporterKitOptions } from "./testing/exporter-kit.ts";
 export { sampleEvents, sampleFamilies } from "./testing/sample-telemetry.ts";
+export { testVectorStore } from "./testing/vector-store-kit.ts";
+export type { VectorStoreKitOptions } from "./testing/vector-store-kit.ts";

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CompiledChain } from "../chain/compiled-step.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
+import type { Stage } from "../gateway/stages/stage.ts";
 import type { Generation } from "../gateway/gateway-services.ts";
 import { replayReasoning } from "../gateway/reasoning/replay-reasoning.ts";
 import { ConfigError, type SettingPath } from "../lib/config-error.ts";
@@ -15,6 +16,8 @@ import { createPluginHost } from "../plugin/host/plugin-host.ts";
 import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
 import type { DiscoveredProvider } from "../registry/discovery.ts";
 import { ModelRegistry } from "../registry/model-registry.ts";
+import { memoryStages } from "../gateway/memory/memory-stages.ts";
+import { MemoryPolicies } from "../memory/policies.ts";
 import type { CompiledRoute } from "../router/resolve.ts";
 import { Router } from "../router/router.ts";
 import {
@@ -171,7 +174,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     });
 
     return {
-      stages: [],
+      stages: stagesOf(loaded, shared),
       ownProviders: shared.ownProviders?.(chains) ?? new Map(),
       chains,
       loaded,
@@ -193,6 +196,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await dispose();
     throw error;
   }
+}
+
+/** Persona and guardrails stand between memory's two parts, retrieval behind them. */
+function stagesOf({ settings }: LoadedSettings, { memory }: SharedServices): readonly Stage[] {
+  const policies = new MemoryPolicies(settings);
+  if (memory === undefined || !policies.isUsed) return [];
+  const { write, recall } = memoryStages(memory, policies);
+  return [write, recall];
 }
 
 async function exportersOf(

@@ -8,6 +8,7 @@ import type { AccountStore } from "../auth/accounts/account-store.ts";
 import type { SharedLimits, SharedLimitsOptions } from "../auth/shared/shared-limits.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ResponseCache } from "../gateway/cache/response-cache.ts";
+import type { ConversationStore } from "../memory/contracts.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { redisPassword } from "../config/secrets.ts";
 import type { MetricSource } from "../schema/metrics.ts";
@@ -23,6 +24,7 @@ export interface OpenedRedis {
   readonly claims: ClaimStore;
   readonly limits: SharedLimits;
   readonly responses: ResponseCache;
+  readonly conversations: ConversationStore;
   readonly meter: MetricSource;
   close(): void;
 }
@@ -47,12 +49,14 @@ export async function openRedis(
     { Holds },
     { SharedLimits },
     { RedisResponseCache },
+    { RedisConversationStore },
   ] = await Promise.all([
     import("../auth/shared/redis-client.ts"),
     import("../auth/shared/redis-account-store.ts"),
     import("../auth/shared/holds.ts"),
     import("../auth/shared/shared-limits.ts"),
     import("../gateway/cache/redis-response-cache.ts"),
+    import("../memory/redis-conversation-store.ts"),
   ]);
   const options = {
     host: redis.host,
@@ -93,6 +97,7 @@ export async function openRedis(
     limits,
     meter,
     responses: new RedisResponseCache(commands, redis.prefix),
+    conversations: new RedisConversationStore({ redis: commands, clock, prefix: redis.prefix }),
     accountStore: (mirror) =>
       new RedisAccountStore({ redis: commands, subscriber, mirror, clock, prefix: redis.prefix }),
     close: () => {

@@ -6,6 +6,7 @@ import type { LoadedSettings } from "../config/load-settings.ts";
 import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import { MemoryResponseCache } from "../gateway/cache/response-cache.ts";
+import { ModelCaller } from "../gateway/internal-call.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
@@ -31,7 +32,10 @@ import { openChains } from "./open-chains.ts";
 import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { openRedis } from "./open-redis.ts";
+import { loadPrices } from "./load-prices.ts";
 import { findLocal, openShared } from "./open-shared.ts";
+import { MemoryRole } from "./open-memory.ts";
+import { backgroundModels, gatewayMemory } from "./gateway-memory.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -106,6 +110,21 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
+  const caller = (): ModelCaller => new ModelCaller(gateway);
+  const memoryRole = new MemoryRole({
+    ...shared,
+    builtins,
+    audit,
+    settings: () => generations.current.loaded.settings,
+    conversations: redis?.conversations,
+    modelsOf: backgroundModels(
+      caller,
+      (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
+    ),
+  });
+  shutdown.register("memory", () => memoryRole.close());
+  const memory = gatewayMemory(memoryRole, caller, () => generations.current.loaded, logger);
+
   let local: readonly DiscoveredProvider[] = [];
   const composeOptions = (
     next: LoadedSettings,
@@ -115,7 +134,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     builtins,
     environment,
     local,
-    shared,
+    shared: { ...shared, memory },
     strategies: before.strategies,
     exporters: before.exporters,
   });
@@ -160,6 +179,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     limiter,
     ledger: usage.ledger,
     traces: telemetry.traces,
+    memory,
     responses: new ResponseStore(store, {
       retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
       now: () => clock.now(),
@@ -185,6 +205,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     chains: () => generations.current.chains,
     chainRuns: chains.runs.store,
     scrape: () => telemetry.scrape(),
+    memory: () => memoryRole.open(),
     auditLog,
     onRefused: (status: number) => telemetry.refused(status),
     ready: () => !shutdown.announced.aborted,
@@ -218,6 +239,10 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   }
   shared.lists.follow(first.listing);
   void loadPrices(first, shared, refreshModels);
+  // What an earlier run has left to do is not to wait for the first request.
+  if (memoryRole.hasFiles || memory.policies().isUsed) {
+    await memoryRole.open().catch((error) => logger.error("the memory cannot be opened", { error }));
+  }
 
   // One change at a time: two at once could overtake each other.
   let changes: Promise<void> = Promise.resolve();
@@ -287,21 +312,6 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     models: () => generations.current.registry.names(),
     reload,
   };
-}
-
-/** The price data is worth its memory only for vendors that are in it, and must not delay the start. */
-async function loadPrices(
-  composition: Composition,
-  { prices, logger }: SharedServices,
-  refresh: () => void,
-): Promise<void> {
-  if (prices.loaded || !composition.planned.some(({ plugin }) => plugin.priceId !== undefined)) return;
-  try {
-    await prices.load();
-    refresh();
-  } catch (error) {
-    logger.warn("the price data cannot be loaded; prices of the configuration still hold", { error });
-  }
 }
 
 function warn(composition: Composition, logger: Logger): void {

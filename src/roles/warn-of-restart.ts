@@ -16,6 +16,7 @@ export function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger:
     store: JSON.stringify(settings.store),
     "cache.max_bytes": settings.cache.max_bytes,
     redis: JSON.stringify(settings.redis),
+    chromadb: JSON.stringify(settings.chromadb),
   });
   const before = frozen(old);
   const changed = Object.entries(frozen(next)).filter(([name, value]) =>

@@ -53,6 +53,8 @@ export const permissionSchema = z.enum([
   "metrics.read",
   "audit.read",
   "cache.write",
+  "memory.read",
+  "memory.write",
 ]);
 
 export const metadataSchema = z.record(z.string().min(1).max(64), z.string().max(512))
@@ -75,7 +77,7 @@ export const keyFieldsSchema = z.strictObject({
     "What it may do: `admin`, `operator`, `developer`, `viewer`, `service`, or roles of the configuration.",
   ),
   tenant: accountName.optional().describe(
-    "Whose key it is: keys of one tenant share stored responses and what is remembered of reasoning. The key's id when absent.",
+    "Whose key it is: keys of one tenant share conversations, facts, stored responses and what is remembered of reasoning. The key's id when absent.",
   ),
   models: patterns(
     "Targets it may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing.",

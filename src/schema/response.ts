@@ -40,7 +40,7 @@ const responsesRequestFields = {
     "The stored response that this conversation goes on from.",
   ),
   conversation: z.union([z.string(), z.looseObject({})]).nullish().describe(
-    "Not supported; use previous_response_id.",
+    "The conversation that this turn goes on with and is added to, made at /v1/conversations; its id, or { id }.",
   ),
   tools: z.array(responseToolSchema).max(1024).nullish(),
   tool_choice: z.union([z.string(), z.looseObject({ type: z.string().min(1) })]).nullish(),

@@ -6,6 +6,7 @@
  * `strategy_options`) are checked by the plugin's own schema when it is created.
  */
 import { z } from "zod";
+import { memoryPolicySchema, memorySchema } from "./memory.ts";
 import { secretSourceSchema, telemetrySchema } from "./telemetry-settings.ts";
 import {
   accountName,
@@ -210,6 +211,7 @@ export const modelSchema = z.strictObject({
   ),
   price: priceSchema.optional().describe("Overrides the built-in price data."),
   limits: limitsSchema.optional(),
+  memory: memoryPolicySchema.optional(),
 }).describe("An alias, or facts about a model.");
 
 export const targetSchema = z.union([
@@ -247,6 +249,7 @@ export const routeSchema = z.strictObject({
   }).optional().describe(
     "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
   ),
+  memory: memoryPolicySchema.optional(),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
   ),
@@ -394,7 +397,9 @@ export const redisSchema = z.strictObject({
 export const chromadbSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Chroma server."),
   port: port.default(8001).describe("Port of the Chroma server."),
-}).describe("A Chroma server for vectors. Accepted; nothing uses it yet.");
+}).describe(
+  "A Chroma server, which many gateways can share, for what memory has learnt. It takes an embedding_model, too.",
+);
 
 export const chainRunsSchema = z.strictObject({
   retention_days: z.number().min(0).default(7).describe(
@@ -419,6 +424,7 @@ export const settingsSchema = z.strictObject({
   shutdown: shutdownSchema.prefault({}),
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
+  memory: memorySchema.prefault({}),
   cache: cacheSchema.prefault({}),
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),

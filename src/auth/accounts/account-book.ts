@@ -225,6 +225,13 @@ export class AccountBook {
     return found === undefined ? undefined : this.#judge(found);
   }
 
+  /** A key's rights as they now are, for work that goes on without it; undefined when it would be refused. */
+  principal(id: string): Principal | undefined {
+    const prepared = this.#byId.get(id) ?? this.#unnamed.find((key) => key.principal.id === id);
+    const found = prepared && this.#judge(prepared);
+    return found !== undefined && "principal" in found ? found.principal : undefined;
+  }
+
   #matches({ hash, previous }: Pick<PreparedKey, "hash" | "previous">, presented: Uint8Array): boolean {
     const isCurrent = timingSafeEqual(hash, presented);
     const isPrevious = timingSafeEqual(previous?.hash ?? decoy.hash, presented);

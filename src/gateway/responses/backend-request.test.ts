@@ -14,6 +14,22 @@ const said: ResponseItem[] = [
 ];
 const result: ResponseItem = { id: "mine", type: "function_call_output", call_id: "c", output: "ok" };
 
+test("a conversation is the gateway's: the backend is not told, and what it thinks is asked for to be kept", () => {
+  const turn = turnOf({}, { conversation: "conv_1" });
+  const body: ResponsesRequest = {
+    model: "m",
+    conversation: "conv_1",
+    input: "x",
+    store: false,
+    reasoning: {},
+  };
+  const request = backendRequest(body, turn, () => {});
+  expect(request).toMatchObject({ store: false, include: ["reasoning.encrypted_content"] });
+  expect(request).not.toHaveProperty("conversation");
+  const given = { id: "theirs", output: [], conversation: null };
+  expect(ownResponse(given, turn, undefined)).toMatchObject({ conversation: { id: "conv_1" } });
+});
+
 test("the backend keeps nothing, and gets the conversation without ids that mean nothing to it", () => {
   const { list, reportLoss } = losses();
   const turn = turnOf({}, { history: said });

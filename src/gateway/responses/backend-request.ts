@@ -27,7 +27,7 @@ export function backendRequest(
   turn: ResponseTurn,
   reportLoss: (loss: FidelityLoss) => void,
 ): ResponsesRequest {
-  const { previous_response_id: _previous, ...rest } = body;
+  const { previous_response_id: _previous, conversation: _conversation, ...rest } = body;
   const { input } = rest;
   const items = Array.isArray(input)
     ? input.flatMap((item, index) => backendItem(item, index - turn.earlierItems, reportLoss))
@@ -68,11 +68,14 @@ function backendItem(
  * What is kept must be of use in the next turn. Models that do not reason refuse to be asked for it, so a request shows that its
  * model does.
  */
-function include(body: ResponsesRequest, { store }: ResponseTurn): Pick<ResponsesRequest, "include"> {
+function include(
+  body: ResponsesRequest,
+  { store, conversation }: ResponseTurn,
+): Pick<ResponsesRequest, "include"> {
   const asked = body.include ?? [];
   const reasons = Boolean(body.reasoning) ||
     (Array.isArray(body.input) && body.input.some(({ type }) => type === "reasoning"));
-  return store && reasons && !asked.includes(encryptedReasoning)
+  return (store || conversation !== undefined) && reasons && !asked.includes(encryptedReasoning)
     ? { include: [...asked, encryptedReasoning] }
     : {};
 }

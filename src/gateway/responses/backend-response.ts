@@ -23,6 +23,7 @@ export function ownResponse(
   const own: Record<string, unknown> = {
     ...(turn.store ? { id: turn.id, store: true } : {}),
     ...(previous === null ? {} : { previous_response_id: previous }),
+    ...(turn.conversation === undefined ? {} : { conversation: { id: turn.conversation } }),
     ...(forcedModel === undefined ? {} : { model: forcedModel }),
   };
   const differs = Object.entries(own).some(([field, value]) => response[field] !== value);

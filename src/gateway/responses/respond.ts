@@ -6,7 +6,8 @@ import type { AnswerStream, GatewayAnswer } from "../gateway-call.ts";
 import type { GatewayServices } from "../gateway-services.ts";
 import { inputTokensOperation, responsesOperation } from "../operations/responses.ts";
 import { inputItems, keptItems } from "./input-items.ts";
-import type { ResponseStore } from "./response-store.ts";
+import { type ResponseConversation, responseConversation } from "../memory/response-conversation.ts";
+import type { StoredResponse } from "./response-store.ts";
 import { makeId, ResponseTurn } from "./response-turn.ts";
 
 /** `POST /v1/responses`: the pipeline with a memory before and behind it. */
@@ -16,14 +17,15 @@ export const responsesEndpoint: Endpoint<ResponsesRequest> = {
 
   async answer(services, call) {
     const { body, principal: { tenant } } = call;
-    const { history, input } = await conversation(services, call);
+    const { history, input, kept } = await conversation(services, call);
     const store = body.store !== false && services.responses.isOpen;
     const turn = new ResponseTurn({
       id: makeId("resp"),
       request: body,
       store,
       history,
-      input: store ? keptItems(input) : [],
+      conversation: kept?.id,
+      input: store || kept !== undefined ? keptItems(input) : [],
       now: () => Math.floor(services.clock.now() / 1000),
     });
     const answer = await complete(services, {
@@ -31,7 +33,12 @@ export const responsesEndpoint: Endpoint<ResponsesRequest> = {
       operation: responsesOperation(turn),
       body: withHistory(body, history, input),
     });
-    return turn.store ? await keep(answer, turn, services.responses, tenant) : answer;
+    return turn.store || kept !== undefined
+      ? await keep(answer, turn, async ({ response, input }) => {
+        if (turn.store) await services.responses.save(tenant, { response, input });
+        if (response.status !== "failed") await kept?.keep([...input, ...keptItems(response.output)]);
+      })
+      : answer;
   },
 };
 
@@ -49,12 +56,19 @@ export const inputTokensEndpoint: Endpoint<InputTokensRequest> = {
 /**
  * What was said before this turn, and what the client says in it.
  *
- * @throws {ApiError} 400 for what the gateway does not do, and for a conversation that it does not know.
+ * @throws {ApiError} 400 for what the gateway does not do, and for a response that it does not know; 404 for a conversation.
  */
 async function conversation(
-  { responses }: GatewayServices,
-  { body, principal: { tenant } }: EndpointCall<ResponsesRequest>,
-): Promise<{ readonly history: readonly ResponseItem[]; readonly input: readonly ResponseItem[] }> {
+  services: GatewayServices,
+  call: EndpointCall<ResponsesRequest>,
+): Promise<{
+  readonly history: readonly ResponseItem[];
+  readonly input: readonly ResponseItem[];
+  /** The conversation that the turn is added to. */
+  readonly kept: ResponseConversation | undefined;
+}> {
+  const { responses } = services;
+  const { body, principal: { tenant } } = call;
   refuseUnsupported(body);
   const given = inputItems(body.input);
   const { previous_response_id: previous } = body;
@@ -66,8 +80,9 @@ async function conversation(
       message: "Missing required parameter: 'input'.",
     });
   }
-  const history = previous ? await responses.conversation(tenant, previous) : [];
-  if (!given.some(refers)) return { history, input: given };
+  const kept = await responseConversation(services, call, given);
+  const history = kept?.history ?? (previous ? await responses.conversation(tenant, previous) : []);
+  if (!given.some(refers)) return { history, input: given, kept };
   const known = new Map(
     [...history, ...given].filter((item) => !refers(item)).map((item) => [item.id, item]),
   );
@@ -78,7 +93,7 @@ async function conversation(
     if (found === undefined) throw itemNotFound(id, index);
     return found;
   }));
-  return { history, input };
+  return { history, input, kept };
 }
 
 /** As the client wrote it, unless something is to be put before it or in its place. */
@@ -96,17 +111,11 @@ function refers({ type }: ResponseItem): boolean {
   return type === "item_reference";
 }
 
-function refuseUnsupported({ background, conversation: named }: ResponsesRequest): void {
+function refuseUnsupported({ background }: ResponsesRequest): void {
   if (background === true) {
     throw unsupported(
       "background",
       "The gateway runs no responses in the background; leave `background` out.",
-    );
-  }
-  if (named !== undefined && named !== null) {
-    throw unsupported(
-      "conversation",
-      "The gateway keeps no conversations; give `previous_response_id` to go on from a response.",
     );
   }
 }
@@ -115,12 +124,11 @@ function refuseUnsupported({ background, conversation: named }: ResponsesRequest
 async function keep(
   answer: GatewayAnswer,
   turn: ResponseTurn,
-  store: ResponseStore,
-  tenant: string,
+  write: (stored: StoredResponse) => Promise<void>,
 ): Promise<GatewayAnswer> {
   const save = async () => {
     const { response, input } = turn;
-    if (response !== undefined) await store.save(tenant, { response, input });
+    if (response !== undefined) await write({ response, input });
   };
   if (!("stream" in answer.content)) {
     await save();

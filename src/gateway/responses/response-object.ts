@@ -28,6 +28,7 @@ export function responseObject(turn: ResponseTurn, state: ResponseState): Respon
     id: turn.id,
     object: "response",
     created_at: turn.createdAt,
+    ...(turn.conversation === undefined ? {} : { conversation: { id: turn.conversation } }),
     completed_at: status === "completed" ? turn.now() : null,
     status,
     background: false,

@@ -9,6 +9,8 @@ export interface ResponseTurnOptions {
   readonly store: boolean;
   /** What earlier turns said and answered, oldest first. */
   readonly history: readonly ResponseItem[];
+  /** The conversation that the turn is added to. */
+  readonly conversation?: string | undefined;
   /** What the client says in this turn; every item has its type and an id. */
   readonly input: readonly ResponseItem[];
   /** Seconds since the epoch. */
@@ -21,6 +23,7 @@ export class ResponseTurn {
   readonly request: ResponsesRequest;
   readonly store: boolean;
   readonly history: readonly ResponseItem[];
+  readonly conversation: string | undefined;
   readonly input: readonly ResponseItem[];
   readonly now: () => number;
   readonly createdAt: number;
@@ -34,6 +37,7 @@ export class ResponseTurn {
     this.request = options.request;
     this.store = options.store;
     this.history = options.history;
+    this.conversation = options.conversation;
     this.input = options.input;
     this.now = options.now;
     this.createdAt = options.now();

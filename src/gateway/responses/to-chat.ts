@@ -29,6 +29,7 @@ const carried = new Set([
   "input",
   "instructions",
   "previous_response_id",
+  "conversation",
   "store",
   "metadata",
   "background",

@@ -4,6 +4,7 @@ import type { PluginHost } from "./host.ts";
 import type { Provider, ProviderDiscovery } from "./provider.ts";
 import type { Store } from "./store.ts";
 import type { Strategy } from "./strategy.ts";
+import type { VectorStore } from "./vector-store.ts";
 
 /** What each kind of plugin creates. */
 export interface PluginInstance {
@@ -11,6 +12,7 @@ export interface PluginInstance {
   readonly strategy: Strategy;
   readonly store: Store;
   readonly exporter: Exporter;
+  readonly "vector-store": VectorStore;
 }
 
 export type PluginKind = keyof PluginInstance;
@@ -37,6 +39,7 @@ interface PluginExtras {
     /** It sends spans: requests get trace ids when such an exporter is there. */
     readonly traces?: boolean;
   };
+  readonly "vector-store": unknown;
 }
 
 /**

@@ -92,6 +92,7 @@ export class SweptGateway {
       limiter: freeLimiter(systemClock),
       usage: new UsageDatabase(testHost().sqlite("usage")),
       flushUsage: () => {},
+      memory: () => Promise.reject(new Error("nothing is remembered here")),
       scrape: () => telemetry.scrape(),
       chains: () => new Map(),
       chainRuns: { view: () => undefined, list: () => [] },
