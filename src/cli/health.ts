@@ -15,7 +15,7 @@ export function healthCommand(context: CommandContext): Command {
     .option("--ready", "ask whether it takes new requests (/readyz) instead of whether it is alive (/livez)")
     .addHelpText("after", "\nExits 0 when it is and 1 when not.")
     .action(async (options: GlobalOptions & { url?: string; ready?: boolean }) => {
-      const base = options.url ?? await configuredAddress(context, options);
+      const base = options.url ?? await gatewayAddress(context, options);
       const url = base.replace(/\/+$/, "") + (options.ready ? "/readyz" : "/livez");
       const problem = await ask(url);
       if (options.json) {
@@ -30,7 +30,8 @@ export function healthCommand(context: CommandContext): Command {
     });
 }
 
-async function configuredAddress(context: CommandContext, options: GlobalOptions): Promise<string> {
+/** Where the configured gateway can be asked. */
+export async function gatewayAddress(context: CommandContext, options: GlobalOptions): Promise<string> {
   const { host, port } = (await load(context, options)).settings.server;
   // Listening on every address is not an address that one can ask.
   const reachable = host === "0.0.0.0"

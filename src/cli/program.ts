@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../lib/config-error.ts";
 import { auditCommand } from "./audit.ts";
+import { chainsCommand } from "./chains.ts";
 import { checkCommand } from "./check.ts";
 import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { completionCommand } from "./completion.ts";
@@ -41,6 +42,7 @@ export function createProgram(context: CommandContext): Command {
     groupCommand("organisation"),
     usageCommand,
     auditCommand,
+    chainsCommand,
     memoryCommand,
     healthCommand,
     versionCommand,

@@ -39,7 +39,6 @@ import { backgroundModels, gatewayMemory } from "./gateway-memory.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
-import type { SharedServices } from "./shared-services.ts";
 import { stateSettings } from "./state-settings.ts";
 import { warnOfRestart } from "./warn-of-restart.ts";
 
