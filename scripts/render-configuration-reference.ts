@@ -51,6 +51,13 @@ function renderField(key: string, path: readonly string[], field: z.ZodType): st
       );
     }
   }
+  if (inner instanceof z.ZodRecord) {
+    const element = unwrap(inner.valueType as z.ZodType);
+    if (element instanceof z.ZodObject) {
+      const text = description(field) || description(element);
+      return renderTable(`[${path.join(".")}.NAME]`, [...path, "NAME"], element, text, false);
+    }
+  }
   throw new Error(`The reference page has no form for the top-level key "${key}".`);
 }
 

@@ -146,6 +146,8 @@ const handler = createApp({
   decisions,
   memory: () => Promise.reject(new Error("nothing is remembered here")),
   scrape: () => telemetry.scrape(),
+  chains: () => new Map(),
+  chainRuns: { view: () => undefined, list: () => [] },
   auditLog: { list: () => [] },
   onRefused: (status) => telemetry.refused(status),
   ready: () => true,

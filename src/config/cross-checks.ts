@@ -1,8 +1,9 @@
 import { type ConfigProblem } from "../lib/config-error.ts";
 import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import { chainProvider, personaProvider } from "../lib/reserved-names.ts";
 import type { Settings } from "../schema/settings.ts";
 
-const reservedNames = ["persona", "chain"];
+const reservedNames = [personaProvider, chainProvider];
 const builtInRoles = ["admin", "operator", "developer", "viewer", "service"];
 
 /** Faults that no single field shows. Plugin options and conditions are checked where they are compiled. */

@@ -1,9 +1,6 @@
 import type { ExpectedUse } from "../auth/limits/contracts.ts";
 import { ApiError } from "../lib/api-error.ts";
-import { replaceMember } from "../lib/json-text.ts";
-import type { CallContext, Provider } from "../plugin/api/provider.ts";
-import { UpstreamError } from "../plugin/api/upstream-error.ts";
-import type { AttemptContext, CatalogModel, Dispatched, RequestFacts } from "../router/contracts.ts";
+import type { Dispatched, RequestFacts } from "../router/contracts.ts";
 import { CachedCall, replay } from "./cache/cached-call.ts";
 import { type BegunAnswer, BegunStream } from "./begun-stream.ts";
 import type { GatewayAnswer, GatewayCall } from "./gateway-call.ts";
@@ -11,8 +8,9 @@ import type { GatewayServices, Generation } from "./gateway-services.ts";
 import { MeteredRequest } from "./metered-request.ts";
 import { boundTokens } from "./operations/prompt-size.ts";
 import { OpenStream } from "./open-stream.ts";
-import type { NormalisedWhole, NormaliserOptions } from "./operation.ts";
+import type { NormalisedWhole } from "./operation.ts";
 import type { RequestBody } from "./request-body.ts";
+import { prepareAttempt } from "./prepare-attempt.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
 import { changeAnswer, runStages } from "./stages/run-stages.ts";
 import { StagedStream } from "./stages/staged-stream.ts";
@@ -101,14 +99,14 @@ async function dispatch<Body extends RequestBody, Value>(
   record: RequestRecord,
   facts: RequestFacts,
   call: GatewayCall<Body>,
-  run: (prepared: ReturnType<typeof prepare<Body>>) => Promise<Value>,
+  run: (prepared: ReturnType<typeof prepareAttempt<Body>>) => Promise<Value>,
 ): Promise<Dispatched<Value>> {
   const { metered } = record;
   const plan = generation.router.plan(record.resolution!, facts, record.candidates);
   try {
     return await generation.router.attempt(
       plan,
-      (context) => run(prepare(services, generation, call, record, context)),
+      (context) => run(prepareAttempt(services, generation, call, record, context)),
       {
         signal: call.signal,
         arrivedAt: call.arrivedAt,
@@ -249,56 +247,4 @@ function describe<Body extends RequestBody>(
     mayUse: (target) => principal.mayUse(target),
     prompt: () => prompt ??= operation.prompt(body),
   };
-}
-
-/** Everything that one attempt's call of an operation takes. */
-function prepare<Body extends RequestBody>(
-  services: GatewayServices,
-  generation: Generation,
-  call: GatewayCall<Body>,
-  record: RequestRecord,
-  { model, signal }: AttemptContext,
-) {
-  const { requestId } = call;
-  const named = { ...call.body, model: model.model };
-  const limit = record.metered?.outputTokens;
-  const body = limit === undefined ? named : call.operation.limitOutput?.(named, limit) ?? named;
-  const callContext: CallContext = {
-    requestId,
-    signal,
-    hops: call.hops,
-    tenant: call.principal.tenant,
-    protocolHeaders: call.protocolHeaders,
-    traceHeaders: record.beginCall(model),
-    written: body === named ? writtenFor(call, named) : undefined,
-    reportLoss: (loss) => record.lose(model.id, loss),
-  };
-  const options: NormaliserOptions = {
-    includeUsage: call.body.stream_options?.include_usage === true,
-    forcedModel: generation.echoRequestedModel ? call.body.model : undefined,
-    fallbackId: requestId,
-    fallbackModel: model.model,
-    created: Math.floor(services.clock.now() / 1000),
-  };
-  return {
-    provider: providerOf(generation, model),
-    body,
-    callContext,
-    options,
-  };
-}
-
-/** The client's own bytes, for a backend that gets the request as it is but for the model's name. */
-function writtenFor<Body extends RequestBody>(
-  { body: given, written }: GatewayCall<Body>,
-  body: Body,
-): CallContext["written"] {
-  if (written === undefined || written.body !== given) return undefined;
-  return { body, text: () => replaceMember(written.text, given, "model", JSON.stringify(body.model)) };
-}
-
-function providerOf(generation: Generation, model: CatalogModel): Provider {
-  const provider = generation.providers.get(model.provider);
-  if (provider !== undefined) return provider;
-  throw new UpstreamError({ kind: "unavailable", message: `The provider ${model.provider} is gone.` });
 }

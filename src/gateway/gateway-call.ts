@@ -1,6 +1,6 @@
 import type { LimitState } from "../auth/limits/rate-usage.ts";
 import type { Principal } from "../auth/principal.ts";
-import type { Loss } from "../schema/decision.ts";
+import type { Decision, Loss } from "../schema/decision.ts";
 import type { Operation } from "./operation.ts";
 import type { RequestBody } from "./request-body.ts";
 
@@ -38,6 +38,8 @@ export interface InternalCall {
   readonly depth: number;
   /** Stages are for it, too. */
   readonly staged: boolean;
+  /** Told of the record that it has left. */
+  readonly recorded?: ((decision: Decision) => void) | undefined;
 }
 
 /** A request and the very text that it was read from. */

@@ -5,10 +5,14 @@ import type { Router } from "../router/router.ts";
 import type { Decision } from "../schema/decision.ts";
 import type { UsageLedger } from "../telemetry/ledger/usage-ledger.ts";
 import type { Tracer } from "../telemetry/tracing/tracer.ts";
+import type { GatewayCall } from "./gateway-call.ts";
 import type { ResponseCache } from "./cache/response-cache.ts";
 import type { GatewayMemory } from "./memory/gateway-memory.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
-import type { Stage } from "./stages/stage.ts";
+import type { Stage, StageNote } from "./stages/stage.ts";
+
+/** Makes a provider for one call. @param note tells the call's record what was done. */
+export type OwnProvider = (call: GatewayCall, note: (note: StageNote) => void) => Provider;
 
 /**
  * What one generation of the configuration consists of. A request works with the generation it started in; a replaced
@@ -17,6 +21,8 @@ import type { Stage } from "./stages/stage.ts";
 export interface Generation {
   readonly router: Router;
   readonly providers: ReadonlyMap<string, Provider>;
+  /** Models of the gateway's own, such as chains, which must know on whose behalf they are asked. */
+  readonly ownProviders: ReadonlyMap<string, OwnProvider>;
   /** What happens to requests on their way, in this order. */
   readonly stages: readonly Stage[];
   /** Answers name the model that the client asked for, instead of the one that ran. */

@@ -2,6 +2,7 @@ import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
 import { timedId } from "../lib/timed-id.ts";
 import type { ChatCompletion, ChatCompletionRequest } from "../schema/chat-completion.ts";
+import type { Decision } from "../schema/decision.ts";
 import type { EmbeddingRequest, EmbeddingResponse } from "../schema/embedding.ts";
 import { complete } from "./complete.ts";
 import type { AnswerStream } from "./gateway-call.ts";
@@ -29,6 +30,8 @@ export interface InternalContext {
   readonly hops?: number;
   /** Personas, guardrails, memory and retrieval are for this call, too. Without it they are not. */
   readonly staged?: boolean;
+  /** Told of the record that the call has left: what it used and cost. Before the answer's last piece has been handed out. */
+  readonly recorded?: (decision: Decision) => void;
 }
 
 /** More calls within calls than any honest set-up needs. */
@@ -72,7 +75,8 @@ export class ModelCaller {
   }
 
   #call<Body extends RequestBody>(operation: Operation<Body>, body: Body, context: InternalContext) {
-    const { principal, requestId, decisionId, purpose, signal, headers, hops = 1, staged = false } = context;
+    const { principal, requestId, decisionId, purpose, signal, headers, hops = 1, staged = false, recorded } =
+      context;
     const depth = context.depth + 1;
     if (depth > deepest) {
       throw new ApiError({
@@ -92,7 +96,7 @@ export class ModelCaller {
       hops,
       requestId,
       decisionId: `dec_${timedId(this.#services.clock.now())}`,
-      internal: { parent: decisionId, purpose, depth, staged },
+      internal: { parent: decisionId, purpose, depth, staged, recorded },
       signal,
       arrivedAt: this.#services.clock.monotonic(),
     });

@@ -1,5 +1,6 @@
 import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../lib/api-error.ts";
+import { chainProvider } from "../lib/reserved-names.ts";
 import { toDollars } from "../lib/money.ts";
 import { costOf } from "../lib/price.ts";
 import type { CallContext, FidelityLoss } from "../plugin/api/provider.ts";
@@ -153,7 +154,8 @@ export class RequestRecord {
     produced: Produced,
     result: Pick<AttemptResult, "outcome" | "error">,
   ): void {
-    const usage = this.#usageOf(produced);
+    // A chain's steps are booked themselves.
+    const usage = dispatched.model.provider === chainProvider ? undefined : this.#usageOf(produced);
     // What the gateway itself refuses to hand on is no fault of the backend.
     const judged = result.error instanceof ApiError ? { outcome: "ok" as const } : result;
     this.attempts.push(dispatched.finish({ ...judged, outputTokens: usage?.completion_tokens ?? 0 }));
@@ -161,7 +163,7 @@ export class RequestRecord {
       ? undefined
       : dispatched.startedAt + dispatched.firstTokenMs - this.#call.arrivedAt;
     this.#write({
-      ...booked(dispatched.model, usage, produced.usage, this.#call.choices),
+      ...booked(dispatched.model, usage, usage && produced.usage, this.#call.choices),
       outcome: result.outcome,
       status: result.outcome === "error" && result.error instanceof ApiError ? result.error.status : 200,
       ...(produced.chunks === undefined ? {} : { chunks: produced.chunks }),
@@ -264,7 +266,7 @@ export class RequestRecord {
     const call = this.#call;
     const totalMs = clock.monotonic() - call.arrivedAt;
     const backendMs = this.attempts.reduce((sum, attempt) => sum + attempt.duration_ms, 0);
-    this.#services.record({
+    const decision: Decision = {
       id: call.decisionId,
       time: new Date(clock.now() - totalMs).toISOString(),
       request_id: call.requestId,
@@ -297,7 +299,9 @@ export class RequestRecord {
         total_ms: round(totalMs),
         gateway_ms: round(Math.max(0, totalMs - backendMs)),
       },
-    });
+    };
+    this.#services.record(decision);
+    call.internal?.recorded?.(decision);
   }
 }
 

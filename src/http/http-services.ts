@@ -1,3 +1,5 @@
+import type { CompiledChain } from "../chain/compiled-step.ts";
+import type { ChainRunStore } from "../chain/run-store.ts";
 import type { AccountBook } from "../auth/accounts/account-book.ts";
 import type { AccountManager } from "../auth/accounts/account-manager.ts";
 import type { Limiter } from "../auth/limits/limiter.ts";
@@ -59,6 +61,9 @@ export interface HttpServices {
       team?: string | undefined;
     }): readonly Decision[];
   };
+  /** Those of the configuration, by their names. */
+  readonly chains: () => ReadonlyMap<string, CompiledChain>;
+  readonly chainRuns: Pick<ChainRunStore, "view" | "list">;
   /** The metrics for whoever reads them; undefined when there is no form for them. */
   readonly scrape: () => { readonly contentType: string; readonly body: string } | undefined;
   /** Opens the memory, the first time. @throws when what is stored cannot be read. */

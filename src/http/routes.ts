@@ -29,6 +29,7 @@ import { keyRoutes } from "./routes/admin-keys.ts";
 import { usageRoutes } from "./routes/admin-usage.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { listCapabilitiesRoute } from "./routes/capabilities.ts";
+import { getChainRunRoute, listChainRunsRoute, listChainsRoute } from "./routes/chains.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
 import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -102,6 +103,9 @@ export function routeTable(): readonly Route[] {
     ...groupRoutes,
     ...usageRoutes,
     clearCacheRoute,
+    listChainsRoute,
+    listChainRunsRoute,
+    getChainRunRoute,
     ...memoryRoutes,
     listDecisionsRoute,
     getDecisionRoute,

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
+import type { CompiledChain } from "../chain/compiled-step.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import type { Stage } from "../gateway/stages/stage.ts";
 import type { Generation } from "../gateway/gateway-services.ts";
 import { replayReasoning } from "../gateway/reasoning/replay-reasoning.ts";
-import { ConfigError, settingName, type SettingPath } from "../lib/config-error.ts";
-import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import { ConfigError, type SettingPath } from "../lib/config-error.ts";
 import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "../plugin/api/define-plugin.ts";
 import type { PluginHost } from "../plugin/api/host.ts";
 import type { Provider } from "../plugin/api/provider.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
-import { createInstance, parseOptions, PluginOptionsError } from "../plugin/host/create-instance.ts";
+import { createInstance, parseOptions } from "../plugin/host/create-instance.ts";
 import { loadPlugins } from "../plugin/host/load-plugins.ts";
 import { createPluginHost } from "../plugin/host/plugin-host.ts";
 import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
@@ -30,6 +30,8 @@ import {
 } from "./create-exporters.ts";
 import type { Disposable } from "./generations.ts";
 import { type PlannedProvider, planProviders } from "./plan-providers.ts";
+import { chainFacts, chainModels, composeChains } from "./compose-chains.ts";
+import { located } from "./located.ts";
 import type { SharedServices } from "./shared-services.ts";
 
 export interface ComposeOptions {
@@ -54,6 +56,7 @@ interface KnownStrategy {
 export interface Composition extends Generation, Disposable {
   readonly loaded: LoadedSettings;
   readonly plugins: PluginRegistry;
+  readonly chains: ReadonlyMap<string, CompiledChain>;
   readonly planned: readonly PlannedProvider[];
   readonly registry: ModelRegistry;
   /** By a key that changes with the provider's configuration; those that list their models themselves. */
@@ -121,16 +124,20 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         entry,
       ) => [providerKey(entry), providers.get(entry.name)!]),
     );
+    const chains = await composeChains(loaded);
     const registry = new ModelRegistry({
-      providers: planned.map((entry) => ({
-        name: entry.name,
-        provider: providers.get(entry.name)!,
-        priceId: entry.plugin.priceId,
-        configuredModels: entry.models,
-        bareNames: entry.origin === "built-in",
-        listed: () => shared.lists.get(providerKey(entry)),
-      })),
-      models: settings.models,
+      providers: [
+        ...planned.map((entry) => ({
+          name: entry.name,
+          provider: providers.get(entry.name)!,
+          priceId: entry.plugin.priceId,
+          configuredModels: entry.models,
+          bareNames: entry.origin === "built-in",
+          listed: () => shared.lists.get(providerKey(entry)),
+        })),
+        ...chainModels(chains),
+      ],
+      models: [...settings.models, ...chainFacts(chains)],
       prices: shared.prices,
     });
 
@@ -168,6 +175,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 
     return {
       stages: stagesOf(loaded, shared),
+      ownProviders: shared.ownProviders?.(chains) ?? new Map(),
+      chains,
       loaded,
       plugins,
       planned,
@@ -278,43 +287,6 @@ async function condition(source: string | undefined, loaded: LoadedSettings, pat
   } catch (error) {
     throw await located(error, loaded, path);
   }
-}
-
-async function located(error: unknown, loaded: LoadedSettings, path: SettingPath): Promise<ConfigError> {
-  if (error instanceof PluginOptionsError) return await optionsProblem(error, loaded, path);
-  const message = `"${settingName(path)}": ${error instanceof Error ? error.message : error}`;
-  return new ConfigError([{ path, position: await loaded.locate(path), message }]);
-}
-
-async function optionsProblem(
-  error: PluginOptionsError,
-  loaded: LoadedSettings,
-  path: SettingPath,
-): Promise<ConfigError> {
-  const problem = async (place: SettingPath, message: string) => ({
-    path: place,
-    position: await loaded.locate(place),
-    message,
-  });
-  const problems = error.issues.flatMap((issue) => {
-    const place = [...path, ...issue.path as SettingPath];
-    if (issue.code !== "unrecognized_keys") {
-      const missing = issue.message.match(/expected (.+), received undefined$/)?.[1];
-      const complaint = missing === undefined
-        ? `is wrong: ${issue.message}.`
-        : `is missing; it must be a ${missing}.`;
-      return [problem(place, `"${settingName(place)}" ${complaint}`)];
-    }
-    return issue.keys.map((key) => {
-      const hint = didYouMeanSentence(key, error.knownOptions) ||
-        ` Options: ${error.knownOptions.join(", ") || "none"}.`;
-      return problem(
-        [...place, key],
-        `unknown key "${settingName([...place, key])}".${issue.path.length === 0 ? hint : ""}`,
-      );
-    });
-  });
-  return new ConfigError(await Promise.all(problems));
 }
 
 /** What a provider is made of. Equal keys are the same backend with the same credential; a hash keeps the secrets out of it. */

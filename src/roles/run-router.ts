@@ -28,9 +28,11 @@ import { httpSettings } from "./http-settings.ts";
 import { listCapabilities } from "./list-capabilities.ts";
 import { listModels } from "./list-models.ts";
 import { type ListenerPlan, openListeners } from "./open-listeners.ts";
+import { openChains } from "./open-chains.ts";
 import { createLimiter, gatewayLimits, openAccounts } from "./open-accounts.ts";
 import { openDecisionLog } from "./open-decision-log.ts";
 import { openRedis } from "./open-redis.ts";
+import { loadPrices } from "./load-prices.ts";
 import { findLocal, openShared } from "./open-shared.ts";
 import { MemoryRole } from "./open-memory.ts";
 import { backgroundModels, gatewayMemory } from "./gateway-memory.ts";
@@ -86,7 +88,14 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shutdown.register("model lists", () => base.lists.close());
   const store = await createStore(loaded, builtins, base);
   const onStoreError = (error: unknown) => logger.error("the store failed", { error });
-  const shared = { ...base, telemetry, reasoning: new ReasoningMemory(store, onStoreError) };
+  const chains = openChains(
+    base,
+    () => generations.current.loaded.settings.chain_runs.retention_days,
+    () => gateway,
+  );
+  shutdown.register("chains", () => chains.close());
+  const { ownProviders } = chains;
+  const shared = { ...base, telemetry, ownProviders, reasoning: new ReasoningMemory(store, onStoreError) };
   shutdown.register("store", () => store.close?.());
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
@@ -193,6 +202,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       listModels(generations.current, mayUse, (model) => shared.states.unhealthy(model, clock.monotonic())),
     listCapabilities: (mayUse: (target: string) => boolean) => listCapabilities(generations.current, mayUse),
     decisions,
+    chains: () => generations.current.chains,
+    chainRuns: chains.runs.store,
     scrape: () => telemetry.scrape(),
     memory: () => memoryRole.open(),
     auditLog,
@@ -301,21 +312,6 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     models: () => generations.current.registry.names(),
     reload,
   };
-}
-
-/** The price data is worth its memory only for vendors that are in it, and must not delay the start. */
-async function loadPrices(
-  composition: Composition,
-  { prices, logger }: SharedServices,
-  refresh: () => void,
-): Promise<void> {
-  if (prices.loaded || !composition.planned.some(({ plugin }) => plugin.priceId !== undefined)) return;
-  try {
-    await prices.load();
-    refresh();
-  } catch (error) {
-    logger.warn("the price data cannot be loaded; prices of the configuration still hold", { error });
-  }
 }
 
 function warn(composition: Composition, logger: Logger): void {

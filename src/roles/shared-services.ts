@@ -1,3 +1,5 @@
+import type { CompiledChain } from "../chain/compiled-step.ts";
+import type { OwnProvider } from "../gateway/gateway-services.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { GatewayMemory } from "../gateway/memory/gateway-memory.ts";
 import type { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
@@ -21,6 +23,8 @@ export interface SharedServices {
   readonly prices: PriceBook;
   /** Absent where no request is served. */
   readonly reasoning?: ReasoningMemory;
+  /** The gateway's own providers for a configuration's chains. Absent where no request is served. */
+  readonly ownProviders?: (chains: ReadonlyMap<string, CompiledChain>) => ReadonlyMap<string, OwnProvider>;
   /** Absent where no request is served. */
   readonly memory?: GatewayMemory;
   /** Absent where no request is served: exporters are then only checked, and not created. */

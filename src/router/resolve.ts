@@ -1,5 +1,6 @@
 import { ApiError } from "../lib/api-error.ts";
 import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import { chainProvider, personaProvider } from "../lib/reserved-names.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
 import type { RouteSettings, RoutingSettings, TargetSettings } from "../schema/settings.ts";
 import type { Condition } from "./condition.ts";
@@ -28,7 +29,7 @@ export interface ResolverOptions {
 }
 
 const everything = "*";
-const reserved = ["persona/", "chain/"];
+const reserved = [`${personaProvider}/`, `${chainProvider}/`];
 
 /** Names → targets. */
 export class Resolver {
@@ -53,7 +54,7 @@ export class Resolver {
   resolve(facts: RequestFacts, nowMs: number): Resolution {
     const passedOver: PassedOver[] = [];
     refuseUnprintable(facts.model);
-    if (reserved.some((prefix) => facts.model.startsWith(prefix))) throw this.#notFound(facts, passedOver);
+    if (reserved.some((prefix) => facts.model.startsWith(prefix))) return this.#reserved(facts, passedOver);
     const named = facts.model === everything
       ? undefined
       : this.#firstRoute(facts.model, facts, nowMs, passedOver);
@@ -67,6 +68,19 @@ export class Resolver {
       return this.#viaRoute(fallback, facts, passedOver);
     }
     throw this.#notFound(facts, passedOver);
+  }
+
+  /** A chain has ceilings and tries of its own. */
+  #reserved(facts: RequestFacts, passedOver: readonly PassedOver[]): Resolution {
+    const { model: name } = facts;
+    const { catalog } = this.#options;
+    const model = catalog.names().includes(name) ? catalog.find(name) : undefined;
+    if (model === undefined) throw this.#notFound(facts, passedOver);
+    return {
+      ...this.#direct({ name, model, weight: 1, firstTokenMs: 0 }, passedOver),
+      retries: 0,
+      timeouts: { firstTokenMs: 0, wholeMs: 0, idleMs: 0, totalMs: 0 },
+    };
   }
 
   #firstRoute(

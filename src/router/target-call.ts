@@ -1,3 +1,4 @@
+import { ApiError } from "../lib/api-error.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
 import { isUpstreamError, UpstreamError } from "../plugin/api/upstream-error.ts";
@@ -158,7 +159,8 @@ export class TargetCall {
   #explain(thrown: unknown): unknown {
     if (this.#series.signal.aborted) return this.#series.signal.reason;
     if (this.#controller.signal.aborted) return this.#controller.signal.reason;
-    if (isUpstreamError(thrown)) return thrown;
+    // The gateway itself may refuse what a call of its own would do.
+    if (isUpstreamError(thrown) || thrown instanceof ApiError) return thrown;
     this.#options.onPluginError(this.#target.model.provider, thrown);
     return new UpstreamError({
       kind: "bad_response",

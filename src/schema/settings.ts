@@ -17,6 +17,7 @@ import {
   permissionSchema,
   teamFieldsSchema,
 } from "./account.ts";
+import { chainsSettingsSchema } from "./chain.ts";
 
 const milliseconds = (description: string) =>
   z.number().int().min(0).max(86_400_000).describe(`${description}, in milliseconds.`);
@@ -400,6 +401,12 @@ export const chromadbSchema = z.strictObject({
   "A Chroma server, which many gateways can share, for what memory has learnt. It takes an embedding_model, too.",
 );
 
+export const chainRunsSchema = z.strictObject({
+  retention_days: z.number().min(0).default(7).describe(
+    "Days for which the runs of chains are kept, with what their steps were given and gave; 0 keeps them for ever.",
+  ),
+}).describe("Records of what chains have done, from which a run can be taken up again.");
+
 export const settingsSchema = z.strictObject({
   server: serverSchema.prefault({}),
   cors: corsSchema.prefault({}),
@@ -422,6 +429,8 @@ export const settingsSchema = z.strictObject({
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),
   budget: budgetSchema.optional().describe("The budget of the whole gateway."),
+  chains: chainsSettingsSchema.default({}).describe("Steps that are asked for as one model, `chain/NAME`."),
+  chain_runs: chainRunsSchema.prefault({}),
   redis: redisSchema.optional(),
   chromadb: chromadbSchema.optional(),
 });

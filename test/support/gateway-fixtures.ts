@@ -64,6 +64,7 @@ export async function testGateway(
     router,
     providers: byName,
     stages,
+    ownProviders: new Map(),
     echoRequestedModel: false,
     heartbeatMs: 0,
     policyHash: "0",

@@ -94,6 +94,8 @@ export class SweptGateway {
       flushUsage: () => {},
       memory: () => Promise.reject(new Error("nothing is remembered here")),
       scrape: () => telemetry.scrape(),
+      chains: () => new Map(),
+      chainRuns: { view: () => undefined, list: () => [] },
       auditLog: { list: () => [] },
       onRefused: () => {},
       listModels: () => [],
@@ -187,6 +189,7 @@ async function generationOf(
     providers,
     echoRequestedModel: false,
     stages: [],
+    ownProviders: new Map(),
     heartbeatMs: 0,
     policyHash: "0",
   };
