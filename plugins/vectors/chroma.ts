@@ -76,7 +76,7 @@ class ChromaVectorStore implements VectorStore {
   async query(partition: string, { vector, where, limit }: VectorQuery): Promise<readonly VectorMatch[]> {
     if (vector === undefined) return [];
     const name = this.#nameOf(partition, vector.space, vector.values.length);
-    const collection = (await this.#collections(partition)).find((known) => known.name === name);
+    const collection = await this.#collection(name);
     if (collection === undefined) return [];
     const found = await this.#bounded(() =>
       collection.query({
@@ -148,6 +148,15 @@ class ChromaVectorStore implements VectorStore {
         if (typeof metadata.partition === "string") names.add(metadata.partition);
       }
       if (collections.length < collectionsPerPage) return [...names].sort();
+    }
+  }
+
+  async #collection(name: string): Promise<Collection | undefined> {
+    try {
+      return await this.#bounded(() => this.#client.getCollection({ name }));
+    } catch (error) {
+      if ((error as Error).name === "ChromaNotFoundError") return undefined;
+      throw error;
     }
   }
 

@@ -63,7 +63,8 @@ export interface ConversationStore {
     metadata: Readonly<Record<string, string>>,
   ): Promise<Conversation | undefined>;
   /**
-   * Adds items at the end, all or none, and without another's between them. Every item has an id.
+   * Adds items at the end, all or none, and without another's between them. Every item has an id; one that is there already is left
+   * where it is.
    *
    * @param open makes the conversation where there is none.
    * @returns undefined where there is no such conversation and none was to be made.

@@ -80,6 +80,12 @@ export class LongTermMemory {
   ): Promise<RememberedNote[]> {
     if (policy.recall_tokens === 0 || (this.needsVectors && embedding === undefined)) return [];
     const where = { user: ownerName(owner) };
+    // A question's vector costs money and time, and most users have told nothing yet.
+    if (
+      !this.needsVectors && (await this.#store.list(owner.tenant, { where, limit: 1 })).records.length === 0
+    ) {
+      return [];
+    }
     const matches = embedding === undefined
       ? await this.#byWords(owner.tenant, question, where, policy)
       : await this.#byVector(owner.tenant, question, where, policy, embedding);

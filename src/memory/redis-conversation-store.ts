@@ -45,10 +45,12 @@ end
 local last = tonumber(redis.call("HGET", conversation, "last"))
 local bytes = tonumber(redis.call("HGET", conversation, "bytes"))
 for index = 7, #ARGV, 2 do
-  last = last + 1
-  redis.call("ZADD", items, last, last .. " " .. ARGV[index + 1])
-  redis.call("HSET", numbers, ARGV[index], last)
-  bytes = bytes + #ARGV[index + 1]
+  if redis.call("HEXISTS", numbers, ARGV[index]) == 0 then
+    last = last + 1
+    redis.call("ZADD", items, last, last .. " " .. ARGV[index + 1])
+    redis.call("HSET", numbers, ARGV[index], last)
+    bytes = bytes + #ARGV[index + 1]
+  end
 end
 local mostItems, mostBytes = tonumber(ARGV[4]), tonumber(ARGV[5])
 while redis.call("ZCARD", items) > 0 and (redis.call("ZCARD", items) > mostItems or bytes > mostBytes) do

@@ -71,6 +71,7 @@ export class SqliteConversationStore implements ConversationStore {
         const insert = this.#database.prepare("INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)");
         let number = found.last;
         for (const item of items) {
+          if (this.#row(tenant, id, item.id!) !== undefined) continue;
           const text = JSON.stringify(item);
           insert.run(tenant, id, ++number, item.id!, text, Buffer.byteLength(text));
         }

@@ -27,8 +27,12 @@ export function gatewayMemory(
       return known.policies;
     },
     embedding(exchange) {
-      const { embedding_model: model } = current().settings.memory;
-      return model === undefined ? undefined : { model, models: memoryModels(caller(), exchange) };
+      const { embedding_model: model, recall_timeout_ms: limit } = current().settings.memory;
+      if (model === undefined) return undefined;
+      // Nobody waits for it any longer: neither should its backend work on.
+      const signal = AbortSignal.any([exchange.signal, AbortSignal.timeout(limit)]);
+      const { principal, requestId, decisionId, depth } = exchange;
+      return { model, models: memoryModels(caller(), { principal, requestId, decisionId, depth, signal }) };
     },
     onError: (message, error) =>
       logger.warn(message, { error: error instanceof Error ? error.message : error }),

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import type { ConversationStore, MemoryModels } from "../memory/contracts.ts";
-import { JobQueue } from "../memory/job-queue.ts";
+import { type Job, JobQueue } from "../memory/job-queue.ts";
 import { LongTermMemory } from "../memory/long-term-memory.ts";
 import { Memory } from "../memory/memory.ts";
 import { MemoryAdministration } from "../memory/memory-administration.ts";
@@ -14,6 +14,7 @@ import type { VectorStore } from "../plugin/api/vector-store.ts";
 import { createInstance } from "../plugin/host/create-instance.ts";
 import { createPluginHost } from "../plugin/host/plugin-host.ts";
 import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
+import type { MetricSource } from "../schema/metrics.ts";
 import { openSqlite } from "../runtime/sqlite.ts";
 import type { AuditedAct } from "../telemetry/audit/audit-log.ts";
 import type { SharedServices } from "./shared-services.ts";
@@ -38,7 +39,8 @@ export interface OpenedMemory {
 /** Memory that is opened when somebody first needs it: gateways that remember nothing have no files and no cost of it. */
 export class MemoryRole {
   readonly #world: MemoryWorld;
-  #opening: Promise<OpenedMemory & { close(): Promise<void> }> | undefined;
+  #opening: Promise<MemorySystem> | undefined;
+  #waiting: (() => Readonly<Record<Job["kind"], number>>) | undefined;
 
   constructor(world: MemoryWorld) {
     this.#world = world;
@@ -46,12 +48,24 @@ export class MemoryRole {
 
   /** @throws when what is stored cannot be read. */
   open(): Promise<OpenedMemory> {
-    return this.#opening ??= openMemory(this.#world).catch((error) => {
+    return this.#opening ??= openMemory(this.#world).then((opened) => {
+      this.#waiting = opened.waiting;
+      return opened;
+    }).catch((error) => {
       // It is tried again: the next time a disk may have room again.
       this.#opening = undefined;
       throw error;
     });
   }
+
+  /** What waits, once it is open. */
+  readonly meter: MetricSource = {
+    collect: (report) => {
+      for (const [kind, jobs] of Object.entries(this.#waiting?.() ?? {})) {
+        report("intellirouter_memory_waiting_jobs", jobs, { kind });
+      }
+    },
+  };
 
   /** Whether there is something of an earlier run, which may wait to be worked at. */
   get hasFiles(): boolean {
@@ -60,6 +74,7 @@ export class MemoryRole {
   }
 
   async close(): Promise<void> {
+    this.#waiting = undefined;
     const opening = this.#opening;
     if (opening !== undefined) await (await opening.catch(() => undefined))?.close();
   }
@@ -67,7 +82,12 @@ export class MemoryRole {
 
 const fileName = "gateway-memory.sqlite";
 
-async function openMemory(world: MemoryWorld): Promise<OpenedMemory & { close(): Promise<void> }> {
+interface MemorySystem extends OpenedMemory {
+  waiting(): Readonly<Record<Job["kind"], number>>;
+  close(): Promise<void>;
+}
+
+async function openMemory(world: MemoryWorld): Promise<MemorySystem> {
   const { clock, dataDirectory, logger, modelsOf } = world;
   const settings = () => world.settings().memory;
   const path = dataDirectory === undefined ? ":memory:" : join(dataDirectory, fileName);
@@ -96,6 +116,11 @@ async function openMemory(world: MemoryWorld): Promise<OpenedMemory & { close():
   return {
     memory,
     administration: new MemoryAdministration(memory, longTerm, jobs, world.audit),
+    waiting: () => ({
+      append: jobs.count("append"),
+      condense: jobs.count("condense"),
+      learn: jobs.count("learn"),
+    }),
     async close() {
       sweeper?.close();
       await worker?.close();

@@ -121,6 +121,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
       (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
     ),
   });
+  telemetry.metrics.register(memoryRole.meter);
   shutdown.register("memory", () => memoryRole.close());
   const memory = gatewayMemory(memoryRole, caller, () => generations.current.loaded, logger);
 

@@ -191,6 +191,13 @@ export const metricTable = {
     unit: "records",
     labels: [],
   },
+  intellirouter_memory_waiting_jobs: {
+    type: "gauge",
+    help:
+      "Work of memory that waits on disk: turns for their store, and conversations to be condensed or learnt from.",
+    unit: "jobs",
+    labels: ["kind"],
+  },
   intellirouter_ledger_durable: {
     type: "gauge",
     help: "1 while the ledger's log can be written; at 0 a crash would lose rows.",

@@ -378,7 +378,7 @@ describe("a failure", () => {
       [{ input: [{ role: "user" }] }, "missing_required_parameter", "input[0].content"],
       [{ input: [{ role: "nobody", content: "x" }] }, "invalid_value", "input[0].role"],
       [{ background: true }, "unsupported_parameter", "background"],
-      [{ conversation: "conv_1" }, "unsupported_parameter", "conversation"],
+      [{ conversation: {} }, "invalid_value", "conversation"],
       [{ previous_response_id: "resp_unknown" }, "previous_response_not_found", "previous_response_id"],
       [{ input: [{ type: "item_reference", id: "msg_unknown" }] }, "item_not_found", "input[0]"],
       [

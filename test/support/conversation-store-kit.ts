@@ -98,6 +98,16 @@ export function testConversationStore(
     );
 
     test(
+      "an item that is there already is not added again",
+      withStore(async (store) => {
+        await store.append("a", "c", [message("m1"), message("m2")], bounds, { user: undefined });
+        const again = await store.append("a", "c", [message("m1"), message("m3"), message("m3")], bounds);
+        expect(again).toMatchObject({ last: 3 });
+        expect(await idsOf(store, "a", "c")).toEqual(["m1", "m2", "m3"]);
+      }),
+    );
+
+    test(
       "another tenant's conversation of the same id is another one",
       withStore(async (store) => {
         for (const tenant of ["a", "b", "a/c", "{a}"]) {

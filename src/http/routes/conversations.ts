@@ -41,7 +41,7 @@ export const conversationRoutes: readonly Route[] = [
         const { items, metadata } = validate(createConversationSchema, await body(exchange));
         const { tenant } = exchange.principal;
         const id = makeId(madeConversation.slice(0, -1));
-        const given = keptItems(inputItems(items));
+        const given = itemsOf(items);
         const made = await memory.conversations.create({
           tenant,
           id,
@@ -99,7 +99,7 @@ export const conversationRoutes: readonly Route[] = [
     handle: (exchange) =>
       withMemory(exchange, async (memory) => {
         const { id } = await found(memory, exchange);
-        const given = keptItems(inputItems(validate(createItemsSchema, await body(exchange)).items));
+        const given = itemsOf(validate(createItemsSchema, await body(exchange)).items);
         const changed = await memory.add(exchange.principal.tenant, id, given);
         if (changed === undefined) throw conversationNotFound(id);
         return listOf(given, false);
@@ -175,6 +175,19 @@ async function found(memory: Memory, { principal, parameter }: Exchange): Promis
   const conversation = await memory.find(principal.tenant, id);
   if (conversation === undefined) throw conversationNotFound(id);
   return conversation;
+}
+
+/** @throws {ApiError} 400 for what is no item, or only refers to one. */
+function itemsOf(items: readonly ResponseItem[] | null | undefined): ResponseItem[] {
+  const given = keptItems(inputItems(items === null ? undefined : items && [...items]));
+  const reference = given.findIndex(({ type }) => type === "item_reference");
+  if (reference < 0) return given;
+  throw new ApiError({
+    status: 400,
+    code: "invalid_value",
+    param: `items[${reference}]`,
+    message: "A conversation holds items, and none that only refers to another; send the item itself.",
+  });
 }
 
 /** Clients may send no body at all where every field may be left out. */
