@@ -292,7 +292,7 @@ describe("completion", () => {
   }
 
   test("bash completes commands, subcommands, options and choices", async () => {
-    expect(await offered("ch")).toEqual(["check"]);
+    expect(await offered("chec")).toEqual(["check"]);
     expect(await offered("config", "")).toContain("hash-key");
     expect(await offered("config", "print", "--sh")).toEqual(["--show-secrets"]);
     expect(await offered("run", "--po")).toEqual(["--port"]);
