@@ -107,6 +107,7 @@ export class ChainRuns {
           },
           input,
           journal: {
+            isTakenUp: finished.size > 0,
             finished: (path) => finished.get(path),
             record: (step) => this.#store.record(id, step),
           },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { ApiError } from "../lib/api-error.ts";
+import type { Chain } from "../plugin/api/chain.ts";
 import { type ChainRunStep, chainSchema } from "../schema/chain.ts";
 import { ChainDefinitionError, compileChains } from "./compile-chains.ts";
 import {
@@ -43,14 +44,16 @@ class Run {
     chains: Record<string, object>,
     input: unknown = "in",
     done: readonly ChainRunStep[] = [],
+    modules: Record<string, Chain> = {},
   ): Promise<ChainResult> {
-    const compiled = compile(chains);
+    const compiled = compile(chains, modules);
     return runChain(
       compiled.get("main")!,
       {
         calls: this.calls,
         input: { value: input, messages: [{ role: "user", content: String(input) }], system: "be kind" },
         journal: {
+          isTakenUp: done.length > 0,
           finished: (path) => done.find((step) => step.path === path && step.status === "ok"),
           record: (step) => void this.steps.push(step),
         },
@@ -63,9 +66,10 @@ class Run {
   }
 }
 
-function compile(chains: Record<string, object>) {
+function compile(chains: Record<string, object>, modules: Record<string, Chain> = {}) {
   return compileChains(
     Object.fromEntries(Object.entries(chains).map(([name, settings]) => [name, chainSchema.parse(settings)])),
+    new Map(Object.entries(modules).map(([name, chain]) => [name, { chain, revision: "1" }])),
   );
 }
 
@@ -445,4 +449,123 @@ test("what is wrong with a chain is found when it is loaded, and where", () => {
     other: { steps: [{ id: "b", chain: "main" }] },
   });
   expect(circle.message).toContain("main → other → main");
+});
+
+describe("a chain that is code", () => {
+  const code = (run: Chain["run"], settings: object = {}) =>
+    [{ main: { kind: "code", ...settings } }, "in", [], { main: { run } }] as const;
+
+  /** Three questions at the same time, and one about their answers that the client hears. */
+  const research: Chain["run"] = async ({ input, system }, work) => {
+    const parts = await Promise.all(
+      ["a", "b", "c"].map((topic) =>
+        work.step(topic, (inner) => inner.ask({ model: "small", prompt: `${topic} of ${input}` }))
+      ),
+    );
+    return await work.step(
+      "sum",
+      (inner) => inner.ask({ model: "large", system, prompt: parts.join(" "), stream: true }),
+      { input: { parts } },
+    );
+  };
+
+  test("its steps are kept, and what it streams is told", async () => {
+    const run = new Run();
+    const result = await run.of(...code(research));
+    const expected = "large(small(a of in) small(b of in) small(c of in))";
+    expect(result).toEqual({ output: expected, tokens: 40, costUsd: 0.04 });
+    expect(run.texts.join("")).toBe(expected);
+    expect(run.steps.map(({ path, status }) => `${path} ${status}`)).toEqual([
+      "a ok",
+      "b ok",
+      "c ok",
+      "sum ok",
+    ]);
+    expect(run.steps[3]!.input).toEqual({ parts: ["small(a of in)", "small(b of in)", "small(c of in)"] });
+  });
+
+  test("is taken up after any of its steps, and asks nothing twice", async () => {
+    const whole = new Run();
+    const { output } = await whole.of(...code(research));
+    for (let done = 1; done <= whole.steps.length; done++) {
+      const again = new Run();
+      const [settings, input, , modules] = code(research);
+      const result = await again.of(settings, input, whole.steps.slice(0, done), modules);
+      expect(result).toEqual({ output, tokens: 40, costUsd: expect.closeTo(0.04) });
+      expect(again.asked).toHaveLength(4 - done);
+    }
+  });
+
+  test("gets JSON that fits a schema, or a step that is tried again", async () => {
+    const run = new Run((_, asked) => asked === 1 ? "no JSON" : '{"n": 3}');
+    const schema = { type: "object", properties: { n: { type: "number" } }, required: ["n"] };
+    const result = await run.of(
+      ...code((_, work) =>
+        work.step("count", (inner) => inner.ask({ model: "small", prompt: "?", schema }), { retries: 1 })
+      ),
+    );
+    expect(result.output).toEqual({ n: 3 });
+    expect(run.asked).toHaveLength(2);
+  });
+
+  test("has the ceilings of any chain", async () => {
+    const forever: Chain["run"] = async (_, work) => {
+      for (let round = 0;; round++) {
+        await work.step(`round_${round}`, (inner) => inner.ask({ model: "m", prompt: "?" }));
+      }
+    };
+    const run = new Run();
+    expect((await failure(run.of(...code(forever, { max_steps: 5 })))).message).toContain(
+      "all of its 5 steps",
+    );
+    expect(run.asked).toHaveLength(5);
+    const dear = new Run();
+    expect((await failure(dear.of(...code(forever, { max_tokens_total: 25 })))).message).toContain(
+      "25 tokens",
+    );
+    expect(dear.asked).toHaveLength(3);
+  });
+
+  test("tools are called where it may, and nowhere else", async () => {
+    const calls: ToolCall[] = [];
+    const run = () =>
+      new Run(echo, {
+        callTool: (call) => {
+          calls.push(call);
+          return Promise.resolve(Response.json({ warm: true }));
+        },
+      });
+    const ask = (url: string) =>
+      code((_, work) => work.callTool({ url }), { allow: ["https://weather.example/v1"] });
+    expect((await run().of(...ask("https://weather.example/v1/now"))).output).toEqual({
+      status: 200,
+      body: { warm: true },
+    });
+    for (
+      const url of ["https://weather.example/v2", "https://weather.example.evil/v1", "file:///etc/passwd"]
+    ) {
+      expect((await failure(run().of(...ask(url)))).code).toBe("tool");
+    }
+    expect(calls).toHaveLength(1);
+  });
+
+  test("what it throws fails its run by name; two steps of one id are refused", async () => {
+    const thrown = await failure(
+      new Run().of(...code(() => Promise.reject(new TypeError("x is not a function")))),
+    );
+    expect([thrown.code, thrown.message]).toEqual(["module", "its code has thrown: x is not a function"]);
+    const twice = await failure(new Run().of(...code(async (_, work) => {
+      await work.step("one", () => Promise.resolve(1));
+      return await work.step("one", () => Promise.resolve(2));
+    })));
+    expect(twice.message).toContain('two steps "one"');
+  });
+
+  test("one that does not heed its signal does not keep its run", async () => {
+    const run = new Run();
+    const work = failure(run.of(...code(() => new Promise(() => {}), { timeout_ms: 1_000 })));
+    await Bun.sleep(0);
+    run.clock.advance(1_001);
+    expect((await work).code).toBe("timeout");
+  });
 });

@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
 import { didYouMeanSentence } from "../lib/did-you-mean.ts";
+import type { Chain } from "../plugin/api/chain.ts";
 import { type ChainSettings, type ChainStep, stepKinds } from "../schema/chain.ts";
 import type {
+  ChainBody,
   CompiledChain,
   CompiledStep,
   CompiledSteps,
   StepAction,
   StepCompiler,
 } from "./compiled-step.ts";
+import { moduleBody } from "./module-chain.ts";
+import { runSteps } from "./run-steps.ts";
 import { retrieveStep, toolStep } from "./steps/call-steps.ts";
 import {
   branchStep,
@@ -56,28 +60,41 @@ const actions: Readonly<
   chain: chainStep,
 };
 
+/** A chain that is code. */
+export interface ChainModule {
+  readonly chain: Chain;
+  /** Changes with the code. */
+  readonly revision: string | undefined;
+}
+
 /**
  * Makes chains ready to run.
  *
+ * @param modules those of them that are code.
  * @throws {ChainDefinitionError} for a template or an expression that names what is not there, a schema that is none, two steps of one
  * name, a chain that is not there, and chains that lead back to themselves.
  */
 export function compileChains(
   chains: Readonly<Record<string, ChainSettings>>,
+  modules: ReadonlyMap<string, ChainModule> = new Map(),
 ): ReadonlyMap<string, CompiledChain> {
   const compiled = new Map<string, CompiledChain>();
-  for (const name of Object.keys(chains)) compileChain(name, chains, compiled, []);
+  for (const name of Object.keys(chains)) compileChain(name, { chains, modules }, compiled, []);
   return compiled;
 }
 
 function compileChain(
   name: string,
-  chains: Readonly<Record<string, ChainSettings>>,
+  given: {
+    readonly chains: Readonly<Record<string, ChainSettings>>;
+    readonly modules: ReadonlyMap<string, ChainModule>;
+  },
   compiled: Map<string, CompiledChain>,
   around: readonly string[],
 ): CompiledChain {
   const known = compiled.get(name);
   if (known !== undefined) return known;
+  const { chains, modules } = given;
   const settings = chains[name]!;
   const used: CompiledChain[] = [];
   const chainOf = (target: string): CompiledChain => {
@@ -88,27 +105,42 @@ function compileChain(
     if (path.includes(target)) {
       throw new Error(`the chain leads back to itself: ${[...path, target].join(" → ")}`);
     }
-    const chain = compileChain(target, chains, compiled, path);
+    const chain = compileChain(target, given, compiled, path);
     used.push(chain);
     return chain;
   };
-  const steps = compileSteps(settings.steps, new Set(everywhere), [name, "steps"], settings.allow, chainOf);
+  const module = modules.get(name);
+  const body = module === undefined
+    ? stepsBody(
+      compileSteps(settings.steps ?? [], new Set(everywhere), [name, "steps"], settings.allow, chainOf),
+    )
+    : moduleBody(module.chain, settings.allow);
   const chain: CompiledChain = {
     name,
     description: settings.description,
-    steps,
+    steps: (settings.steps ?? []).map(({ id }) => id),
+    body,
     input: checkOf(settings.input, [name, "input"]),
     output: checkOf(settings.output, [name, "output"]),
     timeoutMs: settings.timeout_ms,
     maxSteps: settings.max_steps,
     maxTokens: settings.max_tokens_total,
     maxCostUsd: settings.max_cost_usd,
-    version: createHash("sha256").update(JSON.stringify([settings, used.map(({ version }) => version)]))
+    version: createHash("sha256").update(
+      JSON.stringify([settings, module?.revision, used.map(({ version }) => version)]),
+    )
       .digest("hex")
       .slice(0, 16),
   };
   compiled.set(name, chain);
   return chain;
+}
+
+function stepsBody(steps: CompiledSteps): ChainBody {
+  return async (input, context) => {
+    const { messages, system } = context.run.input;
+    return (await runSteps(steps, { input, messages, system, previous: input }, context)).output;
+  };
 }
 
 type Path = readonly (string | number)[];

@@ -47,10 +47,15 @@ export interface CompiledSteps {
   readonly names: ReadonlySet<string>;
 }
 
+/** What a chain does with its input; gives its answer. */
+export type ChainBody = (input: unknown, context: StepContext) => Promise<unknown>;
+
 export interface CompiledChain {
   readonly name: string;
   readonly description: string | undefined;
-  readonly steps: CompiledSteps;
+  /** The names of the steps at its top; code has none that are known before. */
+  readonly steps: readonly string[];
+  readonly body: ChainBody;
   readonly input: SchemaCheck | undefined;
   readonly output: SchemaCheck | undefined;
   readonly timeoutMs: number;

@@ -76,7 +76,7 @@ export type ChainEvent =
 /** Why a run, or a step of it, has failed. */
 export class ChainError extends Error {
   override readonly name = "ChainError";
-  /** `invalid_input`, `invalid_output`, `limit`, `timeout`, `tool`, `expression`, `cancelled`. */
+  /** `invalid_input`, `invalid_output`, `limit`, `timeout`, `tool`, `expression`, `module`, `cancelled`. */
   readonly code: string;
   /** Another try may succeed. */
   readonly canRetry: boolean;

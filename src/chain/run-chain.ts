@@ -2,7 +2,6 @@ import { Ceiling } from "./ceiling.ts";
 import type { CompiledChain } from "./compiled-step.ts";
 import { ChainError } from "./contracts.ts";
 import type { RunContext, StepContext } from "./run-context.ts";
-import { runSteps } from "./run-steps.ts";
 import { readJson } from "./values.ts";
 
 /** What a run has given and used. */
@@ -55,9 +54,8 @@ export async function runWithin(
     const input = chain.input === undefined
       ? given
       : chain.input.check(typeof given === "string" ? readInput(given) : given, "invalid_input");
-    const scope = { input, messages: run.input.messages, system: run.input.system, previous: input };
     const onText = chain.output === undefined ? context.onText : undefined;
-    const { output } = await runSteps(chain.steps, scope, { ...context, ceiling, signal, onText });
+    const output = await chain.body(input, { ...context, ceiling, signal, onText });
     if (chain.output === undefined) return output;
     return chain.output.check(typeof output === "string" ? readJson(output) : output, "invalid_output");
   } finally {

@@ -5,6 +5,8 @@ import type { ChainCalls, ChainEvent, ChainInput } from "./contracts.ts";
 
 /** Where finished steps are kept, so that a run can be taken up again. */
 export interface RunJournal {
+  /** An earlier try has finished steps of this run. */
+  readonly isTakenUp: boolean;
   /** A step that an earlier try of the run has finished. */
   finished(path: string): ChainRunStep | undefined;
   record(step: ChainRunStep): void;

@@ -111,7 +111,7 @@ async function tryStep(step: CompiledStep, scope: Scope, context: StepContext): 
 }
 
 /** A call that does not heed its signal must not keep the run. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+export function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise<Value>((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });

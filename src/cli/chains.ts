@@ -43,7 +43,9 @@ function show(context: CommandContext): Command {
       if (chain === undefined) throw new CommandFailure(1, `there is no chain "${name}"`);
       if (options.json) return context.stdout(`${JSON.stringify(chain, null, 2)}\n`);
       context.stdout(`chain/${name}${chain.description ? `: ${chain.description}` : ""}\n`);
-      context.stdout(tree(chain.steps, "  "));
+      context.stdout(
+        chain.steps === undefined ? `  code: the plugin "${chain.kind}"\n` : tree(chain.steps, "  "),
+      );
     });
 }
 

@@ -36,15 +36,16 @@ export class BegunStream<Chunk> implements BegunAnswer<Chunk> {
     this.#ended = ended;
   }
 
-  /** Reads until the answer has really begun: openers, pings and empty pieces are held back. */
+  /** Reads until the answer has really begun: openers, pings and empty pieces are held back, but for one that `hasBegun`. */
   static async begin<Chunk>(
     frames: AsyncIterable<readonly StreamFrame<Chunk>[]>,
     normaliser: StreamNormaliser<Chunk>,
+    hasBegun = false,
   ): Promise<BegunStream<Chunk>> {
     const iterator = frames[Symbol.asyncIterator]();
     const held: string[] = [];
     try {
-      while (!normaliser.hasOutput) {
+      while (!hasBegun && !normaliser.hasOutput) {
         const batch = await iterator.next();
         if (batch.done) {
           normaliser.finish(held);

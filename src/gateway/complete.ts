@@ -73,7 +73,7 @@ export async function complete<Body extends RequestBody>(
       call,
       async ({ provider, body, callContext, options }) => {
         const opened = await call.operation.stream!(provider, body, callContext, options);
-        return await BegunStream.begin(opened.frames, opened.normaliser);
+        return await BegunStream.begin(opened.frames, opened.normaliser, opened.hasBegun);
       },
     );
     const { idleMs } = record.resolution!.timeouts;

@@ -64,6 +64,8 @@ export interface NormaliserOptions {
 export interface OpenedStream<Chunk = unknown> {
   readonly frames: AsyncIterable<readonly StreamFrame<Chunk>[]>;
   readonly normaliser: StreamNormaliser<Chunk>;
+  /** It goes to the client before its first output. */
+  readonly hasBegun?: boolean | undefined;
 }
 
 /**

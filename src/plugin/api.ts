@@ -22,6 +22,7 @@ export type {
   PluginHost,
   PluginLogger,
 } from "./api/host.ts";
+export type { Chain, ChainQuestion, ChainRequest, ChainStepOptions, ChainWork } from "./api/chain.ts";
 export { ExportError, isExportError } from "./api/exporter.ts";
 export type { ExportBatch, Exporter, ExportErrorOptions, ScrapedMetrics } from "./api/exporter.ts";
 export { chatFeatures } from "./api/fidelity.ts";

@@ -1,19 +1,35 @@
+import type { ChainModule } from "../chain/compile-chains.ts";
 import type { CompiledChain } from "../chain/compiled-step.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import type { ModelSettings } from "../schema/settings.ts";
+import type { SettingPath } from "../lib/config-error.ts";
 import { chainProvider } from "../lib/reserved-names.ts";
+import { type ChatFeature, chatFeatures } from "../plugin/api/fidelity.ts";
 import type { Provider } from "../plugin/api/provider.ts";
 import { UpstreamError } from "../plugin/api/upstream-error.ts";
 import type { RegisteredProvider } from "../registry/model-registry.ts";
 import { located } from "./located.ts";
 
-/** The chains of a configuration. @throws {ConfigError} with the place in the file of what is wrong. */
-export async function composeChains(loaded: LoadedSettings): Promise<ReadonlyMap<string, CompiledChain>> {
-  if (Object.keys(loaded.settings.chains).length === 0) return new Map();
+/**
+ * The chains of a configuration.
+ *
+ * @param make makes one that is code.
+ * @throws {ConfigError} with the place in the file of what is wrong.
+ */
+export async function composeChains(
+  loaded: LoadedSettings,
+  make: (kind: string, options: Readonly<Record<string, unknown>>, path: SettingPath) => Promise<ChainModule>,
+): Promise<ReadonlyMap<string, CompiledChain>> {
+  const chains = Object.entries(loaded.settings.chains);
+  if (chains.length === 0) return new Map();
+  const modules = new Map<string, ChainModule>();
+  for (const [name, { kind, options }] of chains) {
+    if (kind !== undefined) modules.set(name, await make(kind, options, ["chains", name]));
+  }
   // The expression language takes megabytes; without chains it stays away.
   const { ChainDefinitionError, compileChains } = await import("../chain/compile-chains.ts");
   try {
-    return compileChains(loaded.settings.chains);
+    return compileChains(loaded.settings.chains, modules);
   } catch (error) {
     if (!(error instanceof ChainDefinitionError)) throw error;
     throw await located(error, loaded, ["chains", ...error.path]);
@@ -23,7 +39,7 @@ export async function composeChains(loaded: LoadedSettings): Promise<ReadonlyMap
 /** How the registry knows chains: as models of one provider, which serve chat. */
 export function chainModels(chains: ReadonlyMap<string, CompiledChain>): RegisteredProvider[] {
   if (chains.size === 0) return [];
-  const provider: Provider = { chat: { complete: unasked, stream: unasked } };
+  const provider: Provider = { chat: { complete: unasked, stream: unasked }, fidelity: chainFidelity };
   return [{
     name: chainProvider,
     provider,
@@ -33,6 +49,26 @@ export function chainModels(chains: ReadonlyMap<string, CompiledChain>): Registe
     listed: () => undefined,
   }];
 }
+
+/** The steps say how models are asked; of a conversation that is no plain text only those with `history` see all. */
+const approximated: readonly ChatFeature[] = [
+  "image_data",
+  "image_url",
+  "audio_input",
+  "file_input",
+  "tool_results",
+  "parallel_tool_results",
+  "reasoning_replay",
+  "cache_control",
+];
+const chainFidelity: NonNullable<Provider["fidelity"]> = {
+  ...Object.fromEntries(chatFeatures.map((feature) => [feature, "dropped"] as const)),
+  ...Object.fromEntries(approximated.map((feature) => [feature, "approximated"] as const)),
+  system_prompt: "full",
+  developer_prompt: "full",
+  user: "full",
+  n: "refused",
+};
 
 /** A chain costs what its steps do, which are booked themselves. */
 export function chainFacts(chains: ReadonlyMap<string, CompiledChain>): ModelSettings[] {

@@ -124,7 +124,16 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         entry,
       ) => [providerKey(entry), providers.get(entry.name)!]),
     );
-    const chains = await composeChains(loaded);
+    const chains = await composeChains(loaded, async (kind, chainOptions, path) => {
+      const plugin = await find(plugins, "chain", kind, loaded, [...path, "kind"]);
+      const logger = shared.logger.with({ chain: path.at(-1) });
+      const host = createPluginHost(
+        { ...shared, downloads: settings.downloads, logger },
+        `chain-${path.at(-1)}`,
+      );
+      const chain = await make(plugin, chainOptions, host, [...path, "options"]);
+      return { chain, revision: plugin.revision };
+    });
     const registry = new ModelRegistry({
       providers: [
         ...planned.map((entry) => ({
@@ -145,7 +154,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const strategies = new Map<string, KnownStrategy>();
     for (const [index, route] of settings.routes.entries()) {
       const path = ["routes", index];
-      const plugin = await find(plugins, route.strategy, loaded, [...path, "strategy"]);
+      const plugin = await find(plugins, "strategy", route.strategy, loaded, [...path, "strategy"]);
       const host = createPluginHost(
         { ...shared, downloads: settings.downloads, logger: shared.logger.with({ route: route.name }) },
         `strategy-${route.strategy}`,
@@ -270,9 +279,15 @@ function variablesOf({ variables = [] }: PluginDefinition<"provider">, environme
   }));
 }
 
-async function find(plugins: PluginRegistry, name: string, loaded: LoadedSettings, path: SettingPath) {
+async function find<Kind extends PluginKind>(
+  plugins: PluginRegistry,
+  kind: Kind,
+  name: string,
+  loaded: LoadedSettings,
+  path: SettingPath,
+): Promise<PluginDefinition<Kind>> {
   try {
-    return plugins.find("strategy", name);
+    return plugins.find(kind, name);
   } catch (error) {
     throw await located(error, loaded, path);
   }

@@ -202,7 +202,13 @@ export const stepKinds = [
 
 export const chainSchema = z.strictObject({
   description: z.string().max(1_000).optional().describe("For people; shown by `intellirouter chains show`."),
-  steps: z.array(chainStepSchema).min(1).describe("One after the other; the last gives the answer."),
+  steps: z.array(chainStepSchema).min(1).optional().describe(
+    "One after the other; the last gives the answer.",
+  ),
+  kind: z.string().min(1).optional().describe(
+    "A chain plugin, in the place of `steps`: a chain that is written as code.",
+  ),
+  options: z.record(z.string(), z.unknown()).default({}).describe("Options of the chain plugin."),
   input: jsonSchema.optional().describe(
     "JSON schema of the input. The user's last message is then read as JSON; without it, it is a text.",
   ),
@@ -216,6 +222,10 @@ export const chainSchema = z.strictObject({
   ),
   max_tokens_total: z.number().int().min(1).optional().describe("Tokens that a run may use."),
   max_cost_usd: z.number().positive().optional().describe("US dollars that a run may cost."),
+}).superRefine(({ steps, kind }, context) => {
+  if ((steps === undefined) !== (kind === undefined)) return;
+  const found = steps === undefined ? "neither" : "both";
+  context.addIssue({ code: "custom", message: `a chain has either steps or a kind; this one has ${found}` });
 }).describe("Several steps that are asked for as one model, `chain/NAME`.");
 
 export const chainsSettingsSchema = z.record(stepId, chainSchema);

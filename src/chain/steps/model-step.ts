@@ -3,6 +3,7 @@ import type { ChainStep } from "../../schema/chain.ts";
 import type { StepAction, StepCompiler } from "../compiled-step.ts";
 import type { ModelQuestion } from "../contracts.ts";
 import type { StepContext } from "../run-context.ts";
+import { askModel } from "./ask-model.ts";
 import { readJson, type Scope, type ScopedTemplate } from "../values.ts";
 
 /** How a model is asked. */
@@ -39,19 +40,13 @@ export function compileQuestion(
     messages,
     prompt,
     async ask(scope, context, given) {
-      const { ceiling, signal, onText, run } = context;
-      ceiling.check();
-      const left = ceiling.tokensLeft;
-      const question: ModelQuestion = {
+      return await askModel({
         model: asking.model,
         messages: given ?? messages(scope, context),
         temperature: asking.temperature,
-        maxTokens: left === Infinity ? asking.max_tokens : Math.min(asking.max_tokens ?? left, left),
+        maxTokens: asking.max_tokens,
         schema,
-      };
-      const reply = await run.calls.ask(question, signal, onText);
-      ceiling.spend(reply);
-      return reply.text;
+      }, context);
     },
   };
 }

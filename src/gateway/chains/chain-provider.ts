@@ -56,6 +56,8 @@ export function createChainProvider(
         message: `There is no chain "${request.model}".`,
       });
     }
+    refuseMany(request);
+    reportUnused(request, context);
     const { principal, headers } = call;
     const run = {
       chain,
@@ -89,10 +91,50 @@ export function createChainProvider(
           ({ output, tokens }) => queue.end({ output: textOf(output), tokens }),
           (error) => queue.fail(error),
         );
-        return Promise.resolve({ frames: chunks(id, request.model, queue) });
+        return Promise.resolve({ frames: chunks(id, request.model, queue), hasBegun: withSteps });
       },
     },
   };
+}
+
+/** @throws {UpstreamError} for more answers than one. */
+function refuseMany({ n }: ChatCompletionRequest): void {
+  if (typeof n !== "number" || n <= 1) return;
+  throw new UpstreamError({
+    kind: "invalid_request",
+    status: 400,
+    param: "n",
+    message: "A chain gives one answer: leave `n` out.",
+  });
+}
+
+/** What a chain makes use of, or what asks for nothing that it would not do. */
+const usedFields: ReadonlySet<string> = new Set([
+  "model",
+  "messages",
+  "n",
+  "stream",
+  "stream_options",
+  "user",
+  "metadata",
+  "store",
+  "safety_identifier",
+]);
+
+/** How its models are asked is the chain's own business. */
+function reportUnused(request: ChatCompletionRequest, { reportLoss }: CallContext): void {
+  for (const [field, value] of Object.entries(request)) {
+    if (value === null || value === undefined || usedFields.has(field)) continue;
+    reportLoss({ field, effect: "dropped", detail: "the steps of a chain say how its models are asked" });
+  }
+  const hasMore = ({ content }: ChatCompletionRequest["messages"][number]) =>
+    Array.isArray(content) && content.some(({ type }) => type !== "text");
+  if (!request.messages.some(hasMore)) return;
+  reportLoss({
+    field: "messages",
+    effect: "approximated",
+    detail: "what is no text reaches those steps alone that have `history`",
+  });
 }
 
 function callsOf(services: ChainServices, models: ModelCaller, call: ChainCall): ChainCalls {

@@ -59,8 +59,8 @@ export const chatOperation: Operation<ChatCompletionRequest> = {
   },
 
   async stream(provider, body, context, options) {
-    const { frames } = await chatOf(provider).stream(body, context);
-    return { frames, normaliser: new ChatChunkNormaliser(options) };
+    const { frames, hasBegun } = await chatOf(provider).stream(body, context);
+    return { frames, hasBegun, normaliser: new ChatChunkNormaliser(options) };
   },
 
   editPrompt: (body) => new DialectPromptEditor(chatPrompt, body),

@@ -24,7 +24,7 @@ export const listChainsRoute: Route = {
       object: z.literal("chain"),
       name: z.string(),
       description: z.string().nullable(),
-      steps: z.array(z.string()).describe("The names of the steps at the top."),
+      steps: z.array(z.string()).describe("The names of the steps at the top; none of a chain that is code."),
     })),
   }),
   handle({ services, requestId, principal }) {
@@ -34,7 +34,7 @@ export const listChainsRoute: Route = {
         object: "chain",
         name,
         description: description ?? null,
-        steps: steps.list.map(({ id }) => id),
+        steps,
       }))
       .filter(({ id }) => principal.mayAsk(id) && principal.mayUse(id));
     return jsonResponse({ object: "list", data }, requestId);

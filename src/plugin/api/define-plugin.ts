@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Chain } from "./chain.ts";
 import type { Exporter } from "./exporter.ts";
 import type { PluginHost } from "./host.ts";
 import type { Provider, ProviderDiscovery } from "./provider.ts";
@@ -13,6 +14,7 @@ export interface PluginInstance {
   readonly store: Store;
   readonly exporter: Exporter;
   readonly "vector-store": VectorStore;
+  readonly chain: Chain;
 }
 
 export type PluginKind = keyof PluginInstance;
@@ -40,6 +42,7 @@ interface PluginExtras {
     readonly traces?: boolean;
   };
   readonly "vector-store": unknown;
+  readonly chain: unknown;
 }
 
 /**
@@ -68,6 +71,8 @@ export type PluginDefinition<Kind extends PluginKind = PluginKind> = {
     readonly name: string;
     readonly description: string;
     readonly options: z.ZodType;
+    /** Of a module from disk: changes with its text. */
+    readonly revision?: string;
     create(options: unknown, host: PluginHost): PluginInstance[K] | Promise<PluginInstance[K]>;
   } & PluginExtras[K];
 }[Kind];

@@ -91,6 +91,11 @@ export interface StreamResult<Chunk> {
    */
   readonly frames: AsyncIterable<readonly StreamFrame<Chunk>[]>;
   readonly headers?: Headers;
+  /**
+   * The client wants the first frame as soon as it comes, although it is no output yet. From then on no other target is tried;
+   * without it a stream begins with its first output.
+   */
+  readonly hasBegun?: boolean;
 }
 
 /**

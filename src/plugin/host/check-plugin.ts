@@ -1,6 +1,6 @@
 import type { AnyPlugin, PluginKind } from "../api/define-plugin.ts";
 
-const kinds: readonly PluginKind[] = ["provider", "strategy", "store", "exporter", "vector-store"];
+const kinds: readonly PluginKind[] = ["provider", "strategy", "store", "exporter", "vector-store", "chain"];
 
 /**
  * The plugin that a module exports as its default.

@@ -43,7 +43,10 @@ export async function loadPlugins(
       checkFile(path, sha256);
       const generation = await load(path, logger);
       generations.push(generation);
-      plugins.push(within(generation, checkPlugin(generation.exports.default, path)));
+      plugins.push({
+        ...within(generation, checkPlugin(generation.exports.default, path)),
+        revision: createHash("sha256").update(readFileSync(path)).digest("hex"),
+      });
     }
     return { plugins, dispose };
   } catch (error) {
