@@ -12,6 +12,7 @@ import { openApiDocument } from "../src/http/openapi-document.ts";
 import { routeTable } from "../src/http/routes.ts";
 import { metricTable } from "../src/schema/metrics.ts";
 import { settingsSchema } from "../src/schema/settings.ts";
+import { renderChainExamples } from "./render-chain-examples.ts";
 import { renderCommandLineReference } from "./render-command-line-reference.ts";
 import { renderFidelityReference } from "./render-fidelity-reference.ts";
 import { renderConfigurationReference } from "./render-configuration-reference.ts";
@@ -33,6 +34,7 @@ const files: readonly GeneratedFile[] = [
   },
   { path: "docs/reference/fidelity.md", render: renderFidelityReference },
   { path: "docs/reference/metrics.md", render: () => renderMetricsReference(metricTable) },
+  { path: "src/cli/chain-examples.ts", render: renderChainExamples },
   { path: "docs/reference/cli.md", render: renderCommandLineReference },
   {
     path: "docs/reference/openapi.json",

@@ -125,6 +125,16 @@ describe("steps", () => {
     expect((await failure(output([{ id: "a", transform: "input.missing.field" }]))).code).toBe("expression");
   });
 
+  test("that cut a text", async () => {
+    expect(await output([{ id: "parts", transform: "input.chunks(9)" }], "One two. Three four. Five"))
+      .toEqual([
+        "One two. ",
+        "Three ",
+        "four. ",
+        "Five",
+      ]);
+  });
+
   test("at the same time", async () => {
     const steps = [
       { id: "both", parallel: [{ id: "x", model: "m", prompt: "1" }, { id: "y", prompt: "2" }] },

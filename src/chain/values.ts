@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { compileExpression, type Expression } from "../lib/expression.ts";
 import { compileTemplate, lookUp, type Template } from "../lib/template.ts";
+import { chunkText } from "./chunk-text.ts";
 import { ChainError } from "./contracts.ts";
 
 /** What templates and expressions may name at one place of a chain. */
@@ -36,7 +37,14 @@ export function scopedExpression(
   isBoolean = false,
 ): ScopedExpression {
   const types = Object.fromEntries([...names].map((name) => [name, "dyn"]));
-  const expression: Expression = compileExpression(source, { what: "expression", types, isBoolean });
+  const expression: Expression = compileExpression(source, {
+    what: "expression",
+    types,
+    isBoolean,
+    functions: {
+      "string.chunks(int): list<string>": (text: string, size: bigint) => chunkText(text, Number(size)),
+    },
+  });
   return {
     value(scope) {
       const values = Object.fromEntries([...names].map((name) => [name, toExpression(scope[name])]));

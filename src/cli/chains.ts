@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { readFileSync } from "node:fs";
+import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import { createEgress } from "../plugin/host/egress.ts";
 import { composeOffline } from "../roles/compose-offline.ts";
 import type { ChainStep } from "../schema/chain.ts";
 import { stepKinds } from "../schema/chain.ts";
+import { chainExamples } from "./chain-examples.ts";
 import { type CommandContext, CommandFailure } from "./command-context.ts";
 import { type GlobalOptions, load, withJson } from "./global-options.ts";
 import { gatewayAddress } from "./health.ts";
@@ -14,7 +16,25 @@ export function chainsCommand(context: CommandContext): Command {
     .addCommand(list(context))
     .addCommand(show(context))
     .addCommand(validate(context))
-    .addCommand(run(context));
+    .addCommand(run(context))
+    .addCommand(example(context));
+}
+
+function example(context: CommandContext): Command {
+  return new Command("example").description(
+    "Print an example, to be put into a configuration; without a name, which there are.",
+  )
+    .argument("[name]")
+    .action((name: string | undefined) => {
+      if (name === undefined) return context.stdout(`${Object.keys(chainExamples).join("\n")}\n`);
+      const text = chainExamples[name];
+      if (text !== undefined) return context.stdout(text);
+      const known = Object.keys(chainExamples);
+      throw new CommandFailure(
+        1,
+        `there is no example "${name}".${didYouMeanSentence(name, known)} There are: ${known.join(", ")}`,
+      );
+    });
 }
 
 function list(context: CommandContext): Command {

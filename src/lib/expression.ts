@@ -9,6 +9,8 @@ export interface ExpressionOptions {
   readonly types: Readonly<Record<string, string>>;
   /** It must give true or false. */
   readonly isBoolean?: boolean;
+  /** Functions beside those of CEL, by their signature: `string.chunks(int): list<string>`. */
+  readonly functions?: Readonly<Record<string, (...given: never[]) => unknown>>;
 }
 
 /** A compiled CEL expression. */
@@ -50,7 +52,7 @@ export function compileExpression(source: string, options: ExpressionOptions): E
   };
 }
 
-function createEnvironment({ what, types }: ExpressionOptions): Environment {
+function createEnvironment({ what, types, functions = {} }: ExpressionOptions): Environment {
   const environment = new Environment({ unlistedVariablesAreDyn: false });
   for (const [name, type] of Object.entries(types)) environment.registerVariable(name, type);
   const compiled = new Map<string, RE2JS>();
@@ -65,6 +67,7 @@ function createEnvironment({ what, types }: ExpressionOptions): Environment {
   };
   environment.registerFunction(`string.${linearMatches}(string): bool`, test);
   environment.registerFunction(`${linearMatches}(string, string): bool`, test);
+  for (const [signature, body] of Object.entries(functions)) environment.registerFunction(signature, body);
   return environment;
 }
 

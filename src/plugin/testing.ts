@@ -11,3 +11,5 @@ export type { ExporterKitOptions } from "./testing/exporter-kit.ts";
 export { sampleEvents, sampleFamilies } from "./testing/sample-telemetry.ts";
 export { testVectorStore } from "./testing/vector-store-kit.ts";
 export type { VectorStoreKitOptions } from "./testing/vector-store-kit.ts";
+export { testChain } from "./testing/chain-kit.ts";
+export type { ChainKitOptions } from "./testing/chain-kit.ts";
