@@ -4,7 +4,8 @@ import { ApiError } from "../lib/api-error.ts";
 import { type AccessControl, keyedAccess, openAccess } from "./access-control.ts";
 import { makeAdminKey, restoreAdminKey } from "./admin-key.ts";
 import { generateApiKey, isPlausibleApiKey } from "./api-key.ts";
-import { type Principal, targetMatcher } from "./principal.ts";
+import type { Principal } from "./principal.ts";
+import { textMatcher } from "../lib/text-pattern.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { accountBook } from "../../test/support/account-fixtures.ts";
 
@@ -169,7 +170,7 @@ describe("target patterns", () => {
     ] as const
   ) {
     test(`${pattern} ${expected ? "covers" : "does not cover"} ${target}`, () => {
-      expect(targetMatcher([pattern])(target)).toBe(expected);
+      expect(textMatcher([pattern])(target)).toBe(expected);
     });
   }
 });

@@ -6,7 +6,8 @@ import type { Clock } from "../lib/clock.ts";
 import type { EgressFetch } from "../plugin/api/host.ts";
 import type { IssuerSettings } from "../schema/settings.ts";
 import type { RoleBook } from "./permissions.ts";
-import { type ChargedAccount, everything, type Principal, targetMatcher } from "./principal.ts";
+import { type ChargedAccount, everything, type Principal } from "./principal.ts";
+import { textMatcher } from "../lib/text-pattern.ts";
 import { unauthorized } from "./unauthorized.ts";
 
 export interface BearerTokensOptions {
@@ -140,7 +141,7 @@ export class BearerTokens {
       tenant: text(claims.tenant) ?? id,
       team: teamName,
       organisation: team?.organisation,
-      mayUse: targetMatcher(models),
+      mayUse: textMatcher(models),
       mayAsk: () => true,
       mayCall: () => true,
       accounts: [

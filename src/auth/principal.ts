@@ -12,6 +12,14 @@ export interface Principal {
   /** Its administrative permissions reach no further than this team; undefined reaches everything. */
   readonly team: string | undefined;
   readonly organisation: string | undefined;
+  /** The persona of its requests, where nothing else has one. */
+  readonly persona?: string | undefined;
+  /** What its administrator has written down about it, for the templates of personas. */
+  readonly labels?: {
+    readonly name?: string | undefined;
+    readonly owner?: string | undefined;
+    readonly metadata?: Readonly<Record<string, string>> | undefined;
+  };
   /** Whether the caller may use a target, given as `provider/model`. */
   mayUse(target: string): boolean;
   /** Whether the caller may ask for a name: a model, an alias, a route. */
@@ -49,27 +57,3 @@ export const everything: Grants = {
   ipRanges: undefined,
   expiresAt: undefined,
 };
-
-/**
- * A check of targets against patterns, in which `*` stands for any text. Patterns are compared as text and not as
- * regular expressions, so they cannot be slow.
- */
-export function targetMatcher(patterns: readonly string[]): (target: string) => boolean {
-  if (patterns.includes("*")) return () => true;
-  const compiled = patterns.map((pattern) => pattern.split("*"));
-  return (target) => compiled.some((parts) => matches(target, parts));
-}
-
-function matches(text: string, parts: readonly string[]): boolean {
-  const [first = "", ...rest] = parts;
-  if (rest.length === 0) return text === first;
-  if (!text.startsWith(first)) return false;
-  const last = rest.pop()!;
-  let position = first.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, position);
-    if (found < 0) return false;
-    position = found + part.length;
-  }
-  return text.length - last.length >= position && text.endsWith(last);
-}

@@ -25,6 +25,7 @@ export function readFieldOptions(options: object, now: number = Date.now()): Rec
     roles: given.role,
     models: given.model,
     routes: given.route,
+    persona: given.persona,
     endpoints: given.endpoint,
     ip_ranges: given.ipRange,
     expires_at: typeof given.expires === "string" ? expiry(given.expires, now) : undefined,

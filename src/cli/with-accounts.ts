@@ -38,6 +38,7 @@ export function parseFields<Schema extends z.ZodType>(
 const optionOf: ReadonlyMap<string, { readonly name: string; readonly takes?: string }> = new Map([
   ["name", { name: "--name" }],
   ["owner", { name: "--owner" }],
+  ["persona", { name: "--persona" }],
   ["team", { name: "--team" }],
   ["tenant", { name: "--tenant" }],
   ["organisation", { name: "--organisation" }],

@@ -1,6 +1,7 @@
 import { type ConfigProblem } from "../lib/config-error.ts";
 import { didYouMeanSentence } from "../lib/did-you-mean.ts";
 import { chainProvider, personaProvider } from "../lib/reserved-names.ts";
+import { checkPersonas } from "./check-personas.ts";
 import type { Settings } from "../schema/settings.ts";
 
 const reservedNames = [personaProvider, chainProvider];
@@ -106,6 +107,15 @@ export function crossCheck(
       return { message: `"${target}" is a route; a target must be a model.`, likelyTypo: true };
     }
     const provider = target.includes("/") ? target.slice(0, target.indexOf("/")) : undefined;
+    if (provider === chainProvider) {
+      const chain = target.slice(chainProvider.length + 1);
+      if (settings.chains[chain] !== undefined) return undefined;
+      const hint = didYouMeanSentence(chain, Object.keys(settings.chains));
+      return { message: `there is no chain "${chain}".${hint}`, likelyTypo: true };
+    }
+    if (provider === personaProvider) {
+      return { message: `"${target}" is a persona; a target must be a model.`, likelyTypo: true };
+    }
     if (!closed || (provider !== undefined && providers.has(provider))) return undefined;
     if (provider === undefined) {
       const hint = didYouMeanSentence(target, [...models.keys()]) ||
@@ -140,6 +150,8 @@ export function crossCheck(
       }
     });
   });
+
+  problems.push(...checkPersonas(settings, fault));
 
   const { memory } = settings;
   for (const name of ["model", "embedding_model"] as const) {

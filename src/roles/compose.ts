@@ -9,6 +9,7 @@ import { ConfigError, type SettingPath } from "../lib/config-error.ts";
 import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "../plugin/api/define-plugin.ts";
 import type { PluginHost } from "../plugin/api/host.ts";
 import type { Provider } from "../plugin/api/provider.ts";
+import type { Persona } from "../persona/persona.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
 import { createInstance, parseOptions } from "../plugin/host/create-instance.ts";
 import { loadPlugins } from "../plugin/host/load-plugins.ts";
@@ -31,6 +32,7 @@ import {
 import type { Disposable } from "./generations.ts";
 import { type PlannedProvider, planProviders } from "./plan-providers.ts";
 import { chainFacts, chainModels, composeChains } from "./compose-chains.ts";
+import { composePersonas, personaStages } from "./compose-personas.ts";
 import { located } from "./located.ts";
 import type { SharedServices } from "./shared-services.ts";
 
@@ -134,6 +136,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       const chain = await make(plugin, chainOptions, host, [...path, "options"]);
       return { chain, revision: plugin.revision };
     });
+    const personas = await composePersonas(loaded);
     const registry = new ModelRegistry({
       providers: [
         ...planned.map((entry) => ({
@@ -178,12 +181,15 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       ...shared,
       routes,
       routing: settings.routing,
+      personas: new Map(
+        [...personas.keys()].map((name) => [name, { model: settings.personas[name]!.model }]),
+      ),
       catalog: registry,
       directStrategy,
     });
 
     return {
-      stages: stagesOf(loaded, shared),
+      stages: stagesOf(loaded, personas, shared),
       ownProviders: shared.ownProviders?.(chains) ?? new Map(),
       chains,
       loaded,
@@ -208,11 +214,16 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 }
 
 /** Persona and guardrails stand between memory's two parts, retrieval behind them. */
-function stagesOf({ settings }: LoadedSettings, { memory }: SharedServices): readonly Stage[] {
-  const policies = new MemoryPolicies(settings);
-  if (memory === undefined || !policies.isUsed) return [];
+function stagesOf(
+  loaded: LoadedSettings,
+  personas: ReadonlyMap<string, Persona>,
+  { memory, clock }: SharedServices,
+): readonly Stage[] {
+  const policies = new MemoryPolicies(loaded.settings);
+  const between = personaStages(personas, loaded, clock);
+  if (memory === undefined || !policies.isUsed) return between;
   const { write, recall } = memoryStages(memory, policies);
-  return [write, recall];
+  return [write, ...between, recall];
 }
 
 async function exportersOf(

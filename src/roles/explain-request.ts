@@ -1,4 +1,4 @@
-import { targetMatcher } from "../auth/principal.ts";
+import { textMatcher } from "../lib/text-pattern.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { chatOperation } from "../gateway/operations/chat.ts";
@@ -103,5 +103,5 @@ function rightsOf(
   }
   const key = loaded.settings.auth.keys.find(({ id }) => id === keyId);
   if (key === undefined) throw new TypeError(`There is no static key "${keyId}" in the configuration.`);
-  return { principal: { id: key.id, roles: key.roles }, mayUse: targetMatcher(key.models) };
+  return { principal: { id: key.id, roles: key.roles }, mayUse: textMatcher(key.models) };
 }

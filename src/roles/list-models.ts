@@ -1,10 +1,11 @@
 import type { ListedModel } from "../http/http-services.ts";
+import { personaProvider } from "../lib/reserved-names.ts";
 import type { RegistryModel } from "../registry/model-registry.ts";
 import type { TargetHealth } from "../router/target-states.ts";
 import type { Composition } from "./compose.ts";
 
 /**
- * What `/v1/models` shows to one caller: routes, aliases and models, each only when the caller may use it.
+ * What `/v1/models` shows to one caller: routes, aliases, models and personas, each only when the caller may use it.
  *
  * @param unhealthy tells what is wrong with a target now; its last error is not shown, which may hold a backend's insides.
  */
@@ -32,7 +33,21 @@ export function listModels(
   const models = registry.list()
     .filter(({ id, model }) => !routes.has(id) && mayUse(model.id))
     .map(({ id, model }) => describe(id, model, unhealthy(model)));
-  return [...routes.values(), ...models];
+  const isRoute = (name: string) => loaded.settings.routes.some((route) => route.name === name);
+  const answers = (name: string | undefined) => {
+    if (name === undefined || name === "*") return routes.size + models.length > 0;
+    return isRoute(name) ? routes.has(name) : mayUse(registry.find(name)?.id ?? name);
+  };
+  const personas = Object.entries(loaded.settings.personas)
+    .filter(([, { model }]) => answers(model))
+    .map(([name, { model }]): ListedModel => ({
+      id: `${personaProvider}/${name}`,
+      object: "model",
+      created: 0,
+      owned_by: "intellirouter",
+      ...(model === undefined ? {} : { targets: [model] }),
+    }));
+  return [...routes.values(), ...models, ...personas];
 }
 
 function describe(id: string, model: RegistryModel, health: TargetHealth | undefined): ListedModel {

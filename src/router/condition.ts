@@ -1,3 +1,4 @@
+import { isCredentialHeader } from "../lib/credential-headers.ts";
 import { compileExpression } from "../lib/expression.ts";
 import type { RequestFacts } from "./contracts.ts";
 
@@ -25,15 +26,6 @@ export interface Condition {
   /** @returns whether it holds, or the reason why it could not be told (which counts as not holding). */
   test(facts: RequestFacts, nowMs: number): boolean | string;
 }
-
-const credentialHeaders = new Set([
-  "authorization",
-  "proxy-authorization",
-  "api-key",
-  "x-api-key",
-  "x-goog-api-key",
-  "cookie",
-]);
 
 /**
  * Compiles a CEL condition.
@@ -70,7 +62,7 @@ function valueOf(name: VariableName, facts: RequestFacts, nowMs: number): unknow
     case "model":
       return facts.model;
     case "headers":
-      return Object.fromEntries([...facts.headers].filter(([header]) => !credentialHeaders.has(header)));
+      return Object.fromEntries([...facts.headers].filter(([header]) => !isCredentialHeader(header)));
     case "metadata":
       return isRecord(facts.body.metadata) ? facts.body.metadata : {};
     case "message_count":

@@ -98,6 +98,8 @@ export interface Resolution {
   readonly timeouts: Timeouts;
   /** What becomes of a target whose protocol cannot carry all of the request. */
   readonly onLoss: "warn" | "reject";
+  /** Who the model is to be, where the name or the route says so. */
+  readonly persona: string | undefined;
   /** For how long whole answers are kept and given again, in milliseconds; 0 keeps none. */
   readonly cacheTtlMs: number;
   /** US dollars for one million tokens; dearer targets are left out. */

@@ -24,12 +24,16 @@ export interface ResolverOptions {
   readonly routes: readonly CompiledRoute[];
   readonly routing: RoutingSettings;
   readonly catalog: ModelCatalog;
+  /** By their names; undefined serves a persona that names no model. */
+  readonly personas?: ReadonlyMap<string, { readonly model: string | undefined }> | undefined;
   /** For models that are asked for without a route. */
   readonly directStrategy: Strategy;
 }
 
 const everything = "*";
-const reserved = [`${personaProvider}/`, `${chainProvider}/`];
+const personaPrefix = `${personaProvider}/`;
+const chainPrefix = `${chainProvider}/`;
+const reserved = [personaPrefix, chainPrefix];
 
 /** Names → targets. */
 export class Resolver {
@@ -54,7 +58,8 @@ export class Resolver {
   resolve(facts: RequestFacts, nowMs: number): Resolution {
     const passedOver: PassedOver[] = [];
     refuseUnprintable(facts.model);
-    if (reserved.some((prefix) => facts.model.startsWith(prefix))) return this.#reserved(facts, passedOver);
+    if (facts.model.startsWith(personaPrefix)) return this.#persona(facts, nowMs);
+    if (facts.model.startsWith(chainPrefix)) return this.#chain(facts, passedOver);
     const named = facts.model === everything
       ? undefined
       : this.#firstRoute(facts.model, facts, nowMs, passedOver);
@@ -70,8 +75,29 @@ export class Resolver {
     throw this.#notFound(facts, passedOver);
   }
 
+  #persona(facts: RequestFacts, nowMs: number): Resolution {
+    const persona = facts.model.slice(personaPrefix.length);
+    const known = this.#options.personas?.get(persona);
+    const model = known === undefined ? undefined : known.model ?? this.#anyChat();
+    if (model === undefined) throw this.#notFound(facts, []);
+    return { ...this.resolve({ ...facts, model }, nowMs), persona };
+  }
+
+  /** What serves where nobody has said what: a route, or a model that can chat. */
+  #anyChat(): string | undefined {
+    const { catalog } = this.#options;
+    if (this.#routes.has(everything)) return everything;
+    const [route] = this.#routes.keys();
+    return route ??
+      catalog.names().find((name) => {
+        const model = catalog.find(name);
+        return model !== undefined && model.operations.has("chat") && model.chat !== false &&
+          !name.startsWith(chainPrefix);
+      });
+  }
+
   /** A chain has ceilings and tries of its own. */
-  #reserved(facts: RequestFacts, passedOver: readonly PassedOver[]): Resolution {
+  #chain(facts: RequestFacts, passedOver: readonly PassedOver[]): Resolution {
     const { model: name } = facts;
     const { catalog } = this.#options;
     const model = catalog.names().includes(name) ? catalog.find(name) : undefined;
@@ -116,6 +142,7 @@ export class Resolver {
       targets: settings.targets.map((target) => this.#target(target, facts.model)),
       retries: settings.retries ?? routing.retries,
       onLoss: settings.on_loss ?? routing.on_loss,
+      persona: settings.persona,
       cacheTtlMs: (settings.cache?.ttl_seconds ?? 0) * 1000,
       timeouts: timeouts(routing, settings),
       maxInputPrice: settings.max_price?.input,
@@ -138,6 +165,7 @@ export class Resolver {
       targets: [target],
       retries: routing.retries,
       onLoss: routing.on_loss,
+      persona: undefined,
       cacheTtlMs: 0,
       timeouts: timeouts(routing, undefined),
       maxInputPrice: undefined,
@@ -155,11 +183,13 @@ export class Resolver {
 
   #notFound(facts: RequestFacts, passedOver: readonly PassedOver[]): ApiError {
     const prefix = reserved.find((candidate) => facts.model.startsWith(candidate));
-    const known = [...this.#routes.keys(), ...this.#options.catalog.names()].filter((name) =>
+    const personas = [...this.#options.personas?.keys() ?? []].map((name) => personaPrefix + name);
+    const known = [...this.#routes.keys(), ...this.#options.catalog.names(), ...personas].filter((name) =>
       name !== everything
     );
     const why = prefix !== undefined
-      ? ` Names that start with "${prefix}" are reserved.`
+      ? didYouMeanSentence(facts.model, known) ||
+        ` Names that start with "${prefix}" are those of ${prefix.slice(0, -1)}s.`
       : passedOver.length > 0
       ? ` (${
         passedOver.map(({ route, reason }) => `the condition of the route "${route}", ${reason}`).join("; ")

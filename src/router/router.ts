@@ -14,7 +14,7 @@ import type {
   Resolution,
 } from "./contracts.ts";
 import { Planner } from "./plan.ts";
-import { type CompiledRoute, Resolver } from "./resolve.ts";
+import { type CompiledRoute, Resolver, type ResolverOptions } from "./resolve.ts";
 import type { TargetStates } from "./target-states.ts";
 
 export interface RouterOptions {
@@ -22,6 +22,7 @@ export interface RouterOptions {
   readonly routing: RoutingSettings;
   readonly catalog: ModelCatalog;
   readonly directStrategy: Strategy;
+  readonly personas?: ResolverOptions["personas"];
   /** Handed in, so that it outlives a configuration. */
   readonly states: TargetStates;
   readonly clock: Clock;

@@ -3,6 +3,7 @@
  * a budget, and a request must be within all of them.
  */
 import { z } from "zod";
+import { personaName } from "./persona.ts";
 
 export const accountName = z.string().regex(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
@@ -83,6 +84,9 @@ export const keyFieldsSchema = z.strictObject({
     "Targets it may use, as `provider/model`; a `*` stands for any text. Checked on every target after routing.",
   ).default(["*"]),
   routes: patterns("Names it may ask for (models, aliases, routes).").default(["*"]),
+  persona: personaName.optional().describe(
+    "The persona of its requests, where neither the name that it asks for nor the route has one.",
+  ),
   endpoints: patterns("Paths it may call, such as `/v1/embeddings` or `/v1/*`.").default(["*"]),
   ip_ranges: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).min(1).max(256).optional()
     .describe(

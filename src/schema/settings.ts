@@ -17,6 +17,7 @@ import {
   permissionSchema,
   teamFieldsSchema,
 } from "./account.ts";
+import { personaName, personasSettingsSchema } from "./persona.ts";
 import { chainsSettingsSchema } from "./chain.ts";
 
 const milliseconds = (description: string) =>
@@ -212,6 +213,7 @@ export const modelSchema = z.strictObject({
   price: priceSchema.optional().describe("Overrides the built-in price data."),
   limits: limitsSchema.optional(),
   memory: memoryPolicySchema.optional(),
+  persona: personaName.optional().describe("The persona of requests for this name."),
 }).describe("An alias, or facts about a model.");
 
 export const targetSchema = z.union([
@@ -250,6 +252,7 @@ export const routeSchema = z.strictObject({
     "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
   ),
   memory: memoryPolicySchema.optional(),
+  persona: personaName.optional().describe("The persona of its requests."),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
   ),
@@ -429,6 +432,9 @@ export const settingsSchema = z.strictObject({
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),
   budget: budgetSchema.optional().describe("The budget of the whole gateway."),
+  personas: personasSettingsSchema.default({}).describe(
+    "Who models are to be: by `persona/NAME` as the model, or attached to routes, models and keys.",
+  ),
   chains: chainsSettingsSchema.default({}).describe("Steps that are asked for as one model, `chain/NAME`."),
   chain_runs: chainRunsSchema.prefault({}),
   redis: redisSchema.optional(),

@@ -76,6 +76,7 @@ export function resolutionOf(
     retries: 2,
     timeouts: { firstTokenMs: 1_000, wholeMs: 0, idleMs: 1_000, totalMs: 60_000 },
     onLoss: "warn",
+    persona: undefined,
     cacheTtlMs: 0,
     maxInputPrice: undefined,
     maxOutputPrice: undefined,

@@ -13,7 +13,8 @@ import type {
 import { hashApiKey, idOfApiKey, isPlausibleApiKey } from "../api-key.ts";
 import { AddressRanges } from "../address-ranges.ts";
 import { RoleBook } from "../permissions.ts";
-import { type ChargedAccount, type Principal, targetMatcher } from "../principal.ts";
+import type { ChargedAccount, Principal } from "../principal.ts";
+import { textMatcher } from "../../lib/text-pattern.ts";
 import type { AccountSnapshot, AccountStore } from "./account-store.ts";
 
 /** A key that the configuration or the environment gives. */
@@ -303,9 +304,11 @@ export class AccountBook {
         tenant: fields.tenant ?? id,
         team: fields.team,
         organisation: team?.organisation,
-        mayUse: targetMatcher(fields.models),
-        mayAsk: targetMatcher(fields.routes),
-        mayCall: targetMatcher(fields.endpoints),
+        persona: fields.persona,
+        labels: { name: fields.name, owner: fields.owner, metadata: fields.metadata },
+        mayUse: textMatcher(fields.models),
+        mayAsk: textMatcher(fields.routes),
+        mayCall: textMatcher(fields.endpoints),
         accounts: [
           charged("key", id, fields),
           charged("team", fields.team, team),

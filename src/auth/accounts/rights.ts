@@ -2,7 +2,8 @@ import { ApiError } from "../../lib/api-error.ts";
 import type { KeyFields } from "../../schema/account.ts";
 import { AddressRanges } from "../address-ranges.ts";
 import { builtInRoles, type RoleBook } from "../permissions.ts";
-import { everything, type Principal, targetMatcher } from "../principal.ts";
+import { everything, type Principal } from "../principal.ts";
+import { textMatcher } from "../../lib/text-pattern.ts";
 
 /** Who makes or changes an account. */
 export type Maker = Pick<Principal, "id" | "permissions" | "tenant" | "team" | "grants" | "accounts">;
@@ -83,7 +84,7 @@ function checkAmounts(maker: Maker, fields: KeyFields): void {
 
 /** A pattern is covered when it matches as a text: what one star takes, another within it takes as well. */
 function checkPatterns(field: string, asked: readonly string[], own: readonly string[]): void {
-  const covers = targetMatcher(own);
+  const covers = textMatcher(own);
   const outside = asked.find((pattern) => !covers(pattern));
   if (outside !== undefined) throw excess(field, `"${outside}", which your own key does not have`);
 }
