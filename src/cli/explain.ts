@@ -85,7 +85,8 @@ function describe(explanation: Explanation): string {
   const limits = timeouts === null
     ? ""
     : `first token ${timeouts.first_token_ms} ms, silence ${timeouts.idle_ms} ms, whole request ${timeouts.total_ms} ms; retries on one target: ${retries}\n`;
-  return `"${model}" is served by ${via}\n${passed}\n${
+  const as = explanation.persona === null ? "" : ` as the persona "${explanation.persona}"`;
+  return `"${model}" is served by ${via}${as}\n${passed}\n${
     table(["TRY", "TARGET", "SCORE", "FIRST", "NOTE"], rows)
   }\n${limits}about ${explanation.prompt_tokens} prompt tokens; policy ${explanation.policy}\n`;
 }

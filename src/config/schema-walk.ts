@@ -37,6 +37,8 @@ export function keysAt(path: SettingPath): readonly string[] {
 
 function step(schema: z.ZodType, part: string | number): z.ZodType | undefined {
   if (schema instanceof z.ZodObject) return schema.shape[part] as z.ZodType | undefined;
+  if (schema instanceof z.ZodRecord) return schema.valueType as z.ZodType;
+  if (schema instanceof z.ZodLazy) return step(unwrap(schema.unwrap() as z.ZodType), part);
   if (schema instanceof z.ZodArray && typeof part === "number") return schema.element as z.ZodType;
   if (schema instanceof z.ZodUnion) {
     for (const option of schema.options) {

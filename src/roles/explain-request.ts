@@ -12,6 +12,8 @@ import { composeOffline } from "./compose-offline.ts";
 export interface Explanation {
   readonly model: string;
   readonly route: string | null;
+  /** That of the name or the route; a key may have one beside. */
+  readonly persona: string | null;
   readonly strategy: string | null;
   readonly policy: string;
   readonly prompt_tokens: number;
@@ -74,6 +76,8 @@ export async function explainRequest(
   return {
     model: body.model,
     route: resolution?.route ?? null,
+    persona: resolution?.persona ?? loaded.settings.models.find(({ id }) => id === body.model)?.persona ??
+      null,
     strategy: resolution?.strategy ?? null,
     policy: composition.policyHash,
     prompt_tokens: facts.promptTokens,

@@ -35,7 +35,7 @@ export function listModels(
     .map(({ id, model }) => describe(id, model, unhealthy(model)));
   const isRoute = (name: string) => loaded.settings.routes.some((route) => route.name === name);
   const answers = (name: string | undefined) => {
-    if (name === undefined || name === "*") return routes.size + models.length > 0;
+    if (name === undefined) return routes.size + models.length > 0;
     return isRoute(name) ? routes.has(name) : mayUse(registry.find(name)?.id ?? name);
   };
   const personas = Object.entries(loaded.settings.personas)

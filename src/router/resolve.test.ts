@@ -33,6 +33,18 @@ function resolver(...routes: CompiledRoute[]) {
     made.resolve(requestFacts({ model, ...facts }), 0);
 }
 
+/** Resolves where there is a persona `pirate`. */
+function withPersona(model: string | undefined, routes: CompiledRoute[], catalogOf = catalog) {
+  const made = new Resolver({
+    routes,
+    routing: routingSchema.parse({}),
+    catalog: catalogOf,
+    directStrategy: configuredOrder,
+    personas: new Map([["pirate", { model }]]),
+  });
+  return (name = "persona/pirate") => made.resolve(requestFacts({ model: name }), 0);
+}
+
 function refusal(work: () => unknown): ApiError {
   try {
     work();
@@ -129,6 +141,10 @@ describe("names that lead nowhere", () => {
     );
   });
 
+  test("a persona that is nearly there is named", () => {
+    expect(refusal(() => withPersona(undefined, [])("persona/pirat")).message).toContain("persona/pirate");
+  });
+
   test("a route whose condition cannot be told says why", () => {
     expect(refusal(() => resolve("smart")).message).toContain("could not be told (No such key: seed)");
   });
@@ -137,7 +153,7 @@ describe("names that lead nowhere", () => {
     const all = resolver(route({ name: "*", targets: ["cloud/*"] }));
     for (const name of ["persona/pirate", "chain/research"]) {
       expect(refusal(() => all(name))).toMatchObject({ status: 404 });
-      expect(refusal(() => all(name)).message).toContain("reserved");
+      expect(refusal(() => all(name)).message).toContain(`are those of ${name.split("/")[0]}s`);
     }
   });
 
@@ -153,5 +169,28 @@ describe("names that lead nowhere", () => {
     for (const name of ["Smart", " smart", "smart ", "*", ""]) {
       expect(refusal(() => resolve(name)).status).toBe(404);
     }
+  });
+});
+
+describe("a persona", () => {
+  const all = route({ name: "*", targets: ["cloud/*"] });
+  const smart = route({ name: "smart", targets: ["cloud/large"], persona: "other" });
+
+  test("is served by its own model or route, whatever persona that has", () => {
+    expect(withPersona("local/small", [smart, all])()).toMatchObject({ persona: "pirate", route: undefined });
+    expect(names(withPersona("local/small", [smart, all])())).toEqual(["local/small"]);
+    expect(withPersona("smart", [smart])()).toMatchObject({ persona: "pirate", route: "smart" });
+  });
+
+  test("without one by the first route with a name, or by the first model that can chat", () => {
+    expect(withPersona(undefined, [all, smart])()).toMatchObject({ persona: "pirate", route: "smart" });
+    const none = withPersona(undefined, [])();
+    expect([none.route, none.persona, none.targets.length]).toEqual([undefined, "pirate", 1]);
+    const empty = { find: () => undefined, names: () => [] };
+    expect(refusal(() => withPersona(undefined, [], empty)()).status).toBe(404);
+  });
+
+  test("of a route is that of its requests", () => {
+    expect(resolver(smart)("smart").persona).toBe("other");
   });
 });

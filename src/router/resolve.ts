@@ -86,9 +86,7 @@ export class Resolver {
   /** What serves where nobody has said what: a route, or a model that can chat. */
   #anyChat(): string | undefined {
     const { catalog } = this.#options;
-    if (this.#routes.has(everything)) return everything;
-    const [route] = this.#routes.keys();
-    return route ??
+    return [...this.#routes.keys()].find((name) => name !== everything) ??
       catalog.names().find((name) => {
         const model = catalog.find(name);
         return model !== undefined && model.operations.has("chat") && model.chat !== false &&

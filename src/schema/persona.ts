@@ -29,7 +29,7 @@ export const personaSchema = z.strictObject({
     "Where they stand: before or after the client's own instructions, in their place, or only where the client has given none.",
   ),
   model: z.string().min(1).max(256).optional().describe(
-    "The model, alias, route or chain that answers `persona/NAME`. Without it: the route `*`, else the first route, else the first chat model.",
+    "The model, alias, route or chain that answers `persona/NAME`. Without it: the first route with a name, else the first model that can chat.",
   ),
   examples: z.array(z.strictObject({
     user: template.min(1).describe("What somebody might say; a template."),

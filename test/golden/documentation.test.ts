@@ -14,12 +14,17 @@ const pages = ["README.md", "docs", "docs/guides", "docs/decisions"].flatMap((pl
 for (const page of pages) {
   const text = readFileSync(join(root, page), "utf8");
   const blocks = [...text.matchAll(/```toml\n([\s\S]*?)```/g)].map((match) => match[1]!).filter((block) => !block.includes("…"));
+  const plugins = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].flatMap(([, code = ""]) => {
+    const name = /definePlugin\([^]*?name: "([\w-]+)"/.exec(code)?.[1];
+    return name === undefined ? [] : [[name, code] as const];
+  });
   for (const [index, block] of blocks.entries()) {
     test(`${page}: configuration ${index + 1} is accepted as it stands`, async () => {
       // Plugins of the guide exist only there; their own end-to-end test loads them.
       if (block.includes("quiet-first")) return expect(page).toBe("docs/guides/plugins.md");
       const directory = mkdtempSync(join(tmpdir(), "intellirouter-docs-"));
       writeFileSync(join(directory, "config.toml"), block);
+      for (const [name, plugin] of plugins) writeFileSync(join(directory, `${name}.ts`), plugin, { mode: 0o600 });
       // Every variable that the example names is set.
       const keys = [...block.matchAll(/env = "(\w+)"/g)].map((match) => match[1]!);
       const environment = Object.fromEntries(keys.map((name) => [name, "sk-documentation"]));
