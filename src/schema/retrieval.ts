@@ -1,0 +1,186 @@
+/** Files, vector stores and what is found in them: the shapes of OpenAI's APIs, and the settings of retrieval. */
+import { z } from "zod";
+
+const seconds = z.number().int();
+
+/** Up to 16 facts about a file, by which searches can be narrowed. */
+export const attributesSchema = z.record(
+  z.string().min(1).max(64),
+  z.union([z.string().max(512), z.number(), z.boolean()]),
+).refine((attributes) => Object.keys(attributes).length <= 16, "must have at most 16 entries");
+
+const comparison = z.strictObject({
+  type: z.enum(["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]),
+  key: z.string().min(1).max(64),
+  value: z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()])).max(1_000)]),
+});
+
+export type AttributeFilter =
+  | z.infer<typeof comparison>
+  | { readonly type: "and" | "or"; readonly filters: readonly AttributeFilter[] };
+
+export const attributeFilterSchema: z.ZodType<AttributeFilter> = z.lazy(() =>
+  z.union([
+    comparison,
+    z.strictObject({ type: z.enum(["and", "or"]), filters: z.array(attributeFilterSchema).min(1).max(100) }),
+  ])
+).describe("A comparison of one attribute, or several filters joined by `and` or `or`.");
+
+export const chunkingStrategySchema = z.union([
+  z.strictObject({ type: z.literal("auto") }),
+  z.strictObject({
+    type: z.literal("static"),
+    static: z.strictObject({
+      max_chunk_size_tokens: z.number().int().min(100).max(4096),
+      chunk_overlap_tokens: z.number().int().min(0),
+    }),
+  }).refine(
+    ({ static: { max_chunk_size_tokens: size, chunk_overlap_tokens: overlap } }) => overlap <= size / 2,
+    "the overlap must be at most half of the size",
+  ),
+]).describe("How files are cut: `auto` as [retrieval] says, or `static` with sizes in tokens.");
+
+export const metadataSchema = z.record(z.string().min(1).max(64), z.string().max(512))
+  .refine((metadata) => Object.keys(metadata).length <= 16, "must have at most 16 entries");
+
+export const filePurposes = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] as const;
+
+export const fileSchema = z.object({
+  id: z.string(),
+  object: z.literal("file"),
+  bytes: z.number().int(),
+  created_at: seconds.describe("Seconds since the epoch."),
+  expires_at: seconds.nullable(),
+  filename: z.string(),
+  purpose: z.string(),
+  status: z.literal("processed"),
+});
+
+export const fileCountsSchema = z.object({
+  in_progress: z.number().int(),
+  completed: z.number().int(),
+  failed: z.number().int(),
+  cancelled: z.number().int(),
+  total: z.number().int(),
+});
+
+export const expiresAfterSchema = z.strictObject({
+  anchor: z.literal("last_active_at"),
+  days: z.number().int().min(1).max(365),
+});
+
+export const vectorStoreSchema = z.object({
+  id: z.string(),
+  object: z.literal("vector_store"),
+  created_at: seconds,
+  name: z.string(),
+  description: z.string().nullable(),
+  usage_bytes: z.number().int(),
+  file_counts: fileCountsSchema,
+  status: z.enum(["in_progress", "completed", "expired"]),
+  expires_after: expiresAfterSchema.nullable(),
+  expires_at: seconds.nullable(),
+  last_active_at: seconds.nullable(),
+  metadata: metadataSchema,
+  embedding_model: z.string().nullable().describe("What made its vectors; null while it is searched by words alone."),
+});
+
+export const storeFileSchema = z.object({
+  id: z.string().describe("Of the file."),
+  object: z.literal("vector_store.file"),
+  created_at: seconds,
+  usage_bytes: z.number().int(),
+  vector_store_id: z.string(),
+  status: z.enum(["in_progress", "completed", "failed", "cancelled"]),
+  last_error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  attributes: attributesSchema,
+  chunking_strategy: z.object({
+    type: z.literal("static"),
+    static: z.object({ max_chunk_size_tokens: z.number().int(), chunk_overlap_tokens: z.number().int() }),
+  }),
+  progress: z.object({ chunks: z.number().int(), done: z.number().int() }).describe(
+    "Chunks of the file, and how many of them are ready to be searched.",
+  ),
+});
+
+export const fileBatchSchema = z.object({
+  id: z.string(),
+  object: z.literal("vector_store.files_batch"),
+  created_at: seconds,
+  vector_store_id: z.string(),
+  status: z.enum(["in_progress", "completed", "cancelled", "failed"]),
+  file_counts: fileCountsSchema,
+});
+
+export const rankingOptionsSchema = z.strictObject({
+  ranker: z.string().max(64).optional().describe(
+    "`none` leaves the order as it was found; otherwise the configured rerank_model is asked, where there is one.",
+  ),
+  score_threshold: z.number().min(0).max(1).optional().describe("Results below this score are left out."),
+  hybrid_search: z.strictObject({
+    embedding_weight: z.number().min(0),
+    text_weight: z.number().min(0),
+  }).refine(({ embedding_weight: one, text_weight: other }) => one + other > 0, "one weight must be above 0")
+    .optional(),
+});
+
+export const vectorStoreSearchSchema = z.strictObject({
+  query: z.union([z.string().min(1).max(100_000), z.array(z.string().min(1).max(100_000)).min(1).max(16)]),
+  max_num_results: z.number().int().min(1).max(50).default(10),
+  filters: attributeFilterSchema.nullish(),
+  ranking_options: rankingOptionsSchema.nullish(),
+  rewrite_query: z.boolean().default(false).describe("Accepted; queries are searched for as they are."),
+});
+
+export const searchResultSchema = z.object({
+  file_id: z.string(),
+  filename: z.string(),
+  score: z.number().describe("From 0 to 1."),
+  attributes: attributesSchema.nullable(),
+  content: z.array(z.object({ type: z.literal("text"), text: z.string() })),
+});
+
+/** `[retrieval]` */
+export const retrievalSchema = z.strictObject({
+  embedding_model: z.string().min(1).max(256).optional().describe(
+    "The model that makes vectors of what is added from now on, as clients would ask for it. Without it files are found by their words.",
+  ),
+  embedding_batch: z.number().int().min(1).max(2_048).default(64).describe("Most chunks in one request for vectors."),
+  rerank_model: z.string().min(1).max(256).optional().describe(
+    "A chat model that puts what was found in order. Without it the order of the search stays.",
+  ),
+  rerank_results: z.number().int().min(2).max(100).default(20).describe("Most results that it is shown."),
+  chunk_tokens: z.number().int().min(50).max(8_192).default(800).describe("Most tokens (estimated) of a chunk."),
+  chunk_overlap_tokens: z.number().int().min(0).max(4_096).default(100).describe(
+    "Tokens (estimated) that a chunk repeats of the one before; at most half of chunk_tokens.",
+  ),
+  max_file_bytes: z.number().int().min(1).max(8_589_934_592).default(536_870_912).describe("Largest file that is taken."),
+  max_document_bytes: z.number().int().min(1).max(4_294_967_296).default(52_428_800).describe(
+    "Largest file that is read for a vector store.",
+  ),
+  max_pages: z.number().int().min(1).max(1_000_000).default(5_000).describe("Most pages of a document."),
+  max_text_characters: z.number().int().min(1_000).max(1_000_000_000).default(20_000_000).describe(
+    "Most text of a document, also of what it holds in compressed form.",
+  ),
+  max_chunks: z.number().int().min(1).max(1_000_000).default(50_000).describe("Most chunks of a document."),
+  parse_timeout_ms: z.number().int().min(100).max(3_600_000).default(60_000).describe(
+    "Longest time for reading a document, in milliseconds.",
+  ),
+  search_timeout_ms: z.number().int().min(1).max(60_000).default(2_000).describe(
+    "Longest wait for the vectors of a query and for the engine that compares them, in milliseconds; what was found by words is then given alone.",
+  ),
+  retries: z.number().int().min(0).max(100).default(5).describe(
+    "Most retries, ever further apart, of a file whose vectors could not be made.",
+  ),
+}).refine(
+  ({ chunk_tokens: size, chunk_overlap_tokens: overlap }) => overlap <= size / 2,
+  { path: ["chunk_overlap_tokens"], message: "must be at most half of chunk_tokens" },
+).describe("Files and vector stores: what is made of them, and how they are searched.");
+
+export type Attributes = z.infer<typeof attributesSchema>;
+export type RetrievalSettings = z.infer<typeof retrievalSchema>;
+export type FileObject = z.infer<typeof fileSchema>;
+export type VectorStoreObject = z.infer<typeof vectorStoreSchema>;
+export type StoreFileObject = z.infer<typeof storeFileSchema>;
+export type FileBatchObject = z.infer<typeof fileBatchSchema>;
+export type SearchResultObject = z.infer<typeof searchResultSchema>;
