@@ -27,17 +27,31 @@ export default definePlugin({
   }),
   create: ({ model, most }) => ({
     async run({ input }, work) {
-      const plan = await work.step("plan", (step) =>
-        step.ask({ model, schema: questions, prompt: `Which questions must be answered first? As JSON.\n\n${input}` }) as Promise<
-          { questions: string[] }
-        >, { retries: 2 });
+      const plan = await work.step(
+        "plan",
+        (step) =>
+          step.ask({
+            model,
+            schema: questions,
+            prompt: `Which questions must be answered first? As JSON.\n\n${input}`,
+          }) as Promise<
+            { questions: string[] }
+          >,
+        { retries: 2 },
+      );
       const answers = await Promise.all(
         plan.questions.slice(0, most).map((question, index) =>
-          work.step(`answer_${index}`, (step) => step.ask({ model, prompt: question }), { input: question, retries: 1 })
+          work.step(`answer_${index}`, (step) => step.ask({ model, prompt: question }), {
+            input: question,
+            retries: 1,
+          })
         ),
       );
-      return await work.step("write", (step) =>
-        step.ask({ model, prompt: `${input}\n\nWhat is known:\n${answers.join("\n")}`, stream: true }));
+      return await work.step(
+        "write",
+        (step) =>
+          step.ask({ model, prompt: `${input}\n\nWhat is known:\n${answers.join("\n")}`, stream: true }),
+      );
     },
   }),
 });

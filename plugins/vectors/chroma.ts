@@ -74,7 +74,7 @@ class ChromaVectorStore implements VectorStore {
   }
 
   async query(partition: string, { vector, where, limit }: VectorQuery): Promise<readonly VectorMatch[]> {
-    if (vector === undefined) return [];
+    if (vector === undefined || admitsNothing(where)) return [];
     const name = this.#nameOf(partition, vector.space, vector.values.length);
     const collection = await this.#collection(name);
     if (collection === undefined) return [];
@@ -105,7 +105,7 @@ class ChromaVectorStore implements VectorStore {
     { ids, where }: { ids?: readonly string[]; where?: VectorFilter } = {},
   ): Promise<number> {
     let deleted = 0;
-    if (ids?.length === 0) return 0;
+    if (ids?.length === 0 || admitsNothing(where)) return 0;
     for (const collection of await this.#collections(partition)) {
       const which = { ...(ids === undefined ? {} : { ids: [...ids] }), ...restriction(where) };
       const { ids: found } = await this.#bounded(() => collection.get({ ...which, include: [] }));
@@ -122,6 +122,7 @@ class ChromaVectorStore implements VectorStore {
     { where, cursor = "", limit = 100 }: { where?: VectorFilter; cursor?: string; limit?: number } = {},
   ): Promise<VectorPage> {
     const most = Math.min(limit, 1000);
+    if (admitsNothing(where)) return { records: [], cursor: undefined };
     const records: VectorRecord[] = [];
     for (const collection of await this.#collections(partition)) {
       const { ids, documents, metadatas } = await this.#bounded(() =>
@@ -191,13 +192,18 @@ class ChromaVectorStore implements VectorStore {
   }
 }
 
+/** The server takes no empty list. */
+function admitsNothing(where: VectorFilter | undefined): boolean {
+  return Object.values(where ?? {}).some((value) => typeof value === "object" && value.length === 0);
+}
+
 /** Values are compared and never read as operators: a filter from outside cannot become another one. */
 function restriction(where: VectorFilter | undefined): { where?: Where } {
   const conditions = Object.entries(where ?? {}).map(([name, value]) => {
     if (!/^[a-z_]{1,64}$/.test(name)) {
       throw new TypeError(`An attribute's name is lower-case letters, not "${name}"`);
     }
-    return { [name]: { $eq: value } };
+    return { [name]: typeof value === "object" ? { $in: [...value] } : { $eq: value } };
   });
   if (conditions.length === 0) return {};
   return { where: (conditions.length === 1 ? conditions[0] : { $and: conditions }) as Where };

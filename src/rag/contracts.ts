@@ -13,7 +13,12 @@ export interface Embedder {
 /** Puts passages in order, on behalf of one caller. */
 export interface Reranker {
   /** @returns places in `passages`, best first; those that it leaves out answer nothing. */
-  rank(model: string, query: string, passages: readonly string[], signal: AbortSignal): Promise<readonly number[]>;
+  rank(
+    model: string,
+    query: string,
+    passages: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly number[]>;
 }
 
 /** On whose behalf something is searched or made. */

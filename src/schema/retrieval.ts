@@ -12,7 +12,12 @@ export const attributesSchema = z.record(
 const comparison = z.strictObject({
   type: z.enum(["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]),
   key: z.string().min(1).max(64),
-  value: z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()])).max(1_000)]),
+  value: z.union([
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.array(z.union([z.string(), z.number()])).max(1_000),
+  ]),
 });
 
 export type AttributeFilter =
@@ -82,7 +87,9 @@ export const vectorStoreSchema = z.object({
   expires_at: seconds.nullable(),
   last_active_at: seconds.nullable(),
   metadata: metadataSchema,
-  embedding_model: z.string().nullable().describe("What made its vectors; null while it is searched by words alone."),
+  embedding_model: z.string().nullable().describe(
+    "What made its vectors; null while it is searched by words alone.",
+  ),
 });
 
 export const storeFileSchema = z.object({
@@ -145,16 +152,22 @@ export const retrievalSchema = z.strictObject({
   embedding_model: z.string().min(1).max(256).optional().describe(
     "The model that makes vectors of what is added from now on, as clients would ask for it. Without it files are found by their words.",
   ),
-  embedding_batch: z.number().int().min(1).max(2_048).default(64).describe("Most chunks in one request for vectors."),
+  embedding_batch: z.number().int().min(1).max(2_048).default(64).describe(
+    "Most chunks in one request for vectors.",
+  ),
   rerank_model: z.string().min(1).max(256).optional().describe(
     "A chat model that puts what was found in order. Without it the order of the search stays.",
   ),
   rerank_results: z.number().int().min(2).max(100).default(20).describe("Most results that it is shown."),
-  chunk_tokens: z.number().int().min(50).max(8_192).default(800).describe("Most tokens (estimated) of a chunk."),
+  chunk_tokens: z.number().int().min(50).max(8_192).default(800).describe(
+    "Most tokens (estimated) of a chunk.",
+  ),
   chunk_overlap_tokens: z.number().int().min(0).max(4_096).default(100).describe(
     "Tokens (estimated) that a chunk repeats of the one before; at most half of chunk_tokens.",
   ),
-  max_file_bytes: z.number().int().min(1).max(8_589_934_592).default(536_870_912).describe("Largest file that is taken."),
+  max_file_bytes: z.number().int().min(1).max(8_589_934_592).default(536_870_912).describe(
+    "Largest file that is taken.",
+  ),
   max_document_bytes: z.number().int().min(1).max(4_294_967_296).default(52_428_800).describe(
     "Largest file that is read for a vector store.",
   ),

@@ -8,7 +8,13 @@ import { testHost } from "../support/test-host.ts";
 
 describe("sqlite", () => {
   testVectorStore({ describe, test, expect }, {
-    make: () => sqlite.create({}, testHost()) as VectorStore,
+    make: () => sqlite.create(sqlite.options.parse({}), testHost()) as VectorStore,
+  });
+});
+
+describe("sqlite without memory for vectors", () => {
+  testVectorStore({ describe, test, expect }, {
+    make: () => sqlite.create({ memory_bytes: 1 }, testHost()) as VectorStore,
   });
 });
 

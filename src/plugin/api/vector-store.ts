@@ -21,8 +21,8 @@ export interface VectorMatch extends VectorRecord {
   readonly similarity: number;
 }
 
-/** Each named attribute has this very value; an absent or empty one restricts nothing. */
-export type VectorFilter = Readonly<Record<string, string | number>>;
+/** Each named attribute has this very value, or one of these; an absent or empty filter restricts nothing, an empty list everything. */
+export type VectorFilter = Readonly<Record<string, string | number | readonly (string | number)[]>>;
 
 export interface VectorQuery {
   /** Only records with a vector of the same space and length are near. */

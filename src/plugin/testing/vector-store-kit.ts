@@ -88,6 +88,68 @@ export function testVectorStore(functions: TestFunctions, options: VectorStoreKi
     );
 
     test(
+      "a filter may name several values; none of them admits nothing",
+      withStore(async (store) => {
+        await store.upsert("a", [
+          record("anns", [1, 0]),
+          record("bobs", [1, 0.1], { user: "bob" }),
+          record("eves", [1, 0.2], { user: "eve" }),
+        ]);
+        const asked = (users: string[]) => store.query("a", near([1, 0], { where: { user: users } }));
+        expect(ids(await asked(["ann", "eve", "nobody"]))).toEqual(["anns", "eves"]);
+        expect(await asked([])).toEqual([]);
+        expect(await store.delete("a", { where: { user: [] } })).toBe(0);
+        expect(await store.delete("a", { where: { user: ["bob", "eve"] } })).toBe(2);
+        expect(ids((await store.list("a")).records)).toEqual(["anns"]);
+      }),
+    );
+
+    test(
+      "what was written, replaced or deleted since the last query is in the next",
+      withStore(async (store) => {
+        const asked = async () => ids(await store.query("a", near([1, 0])));
+        expect(await asked()).toEqual([]);
+        await store.upsert("a", [record("one", [1, 0]), record("two", [1, 1]), record("three", [1, 2])]);
+        expect(await asked()).toEqual(["one", "two", "three"]);
+        await store.upsert("a", [record("one", [0, 1])]);
+        expect(await asked()).toEqual(["two", "three", "one"]);
+        await store.delete("a", { ids: ["two"] });
+        expect(await asked()).toEqual(["three", "one"]);
+        await store.upsert("a", [record("one", [1, 0], { user: "bob" })]);
+        expect(ids(await store.query("a", near([1, 0], { where: { user: "ann" } })))).toEqual(["three"]);
+        await store.delete("a");
+        expect(await asked()).toEqual([]);
+        await store.upsert("a", [record("four", [1, 0])]);
+        expect(await asked()).toEqual(["four"]);
+      }),
+    );
+
+    test(
+      "the nearest of many are found, whatever their length and place",
+      withStore(async (store) => {
+        let seed = 7;
+        const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647 - 0.5;
+        const vectors = Array.from({ length: 400 }, () => {
+          const size = 0.001 + Math.abs(random()) * 1000;
+          return Array.from({ length: 24 }, () => random() * size);
+        });
+        await store.upsert("a", vectors.map((values, index) => record(`id-${index}`, values)));
+        const asked = Array.from({ length: 24 }, random);
+        const length = (values: number[]) => Math.hypot(...values);
+        const expected = vectors.map((values, index) => ({
+          id: `id-${index}`,
+          cosine: values.reduce((sum, value, at) => sum + value * asked[at]!, 0) / length(values) /
+            length(asked),
+        })).sort((one, other) => other.cosine - one.cosine).slice(0, 10);
+        const found = await store.query("a", near(asked, { limit: 10 }));
+        expect(ids(found)).toEqual(expected.map(({ id }) => id));
+        found.forEach(({ similarity }, at) =>
+          expect(similarity).toBeCloseTo(Math.max(0, expected[at]!.cosine), 3)
+        );
+      }),
+    );
+
+    test(
       "a filter's value is a text and never an operator",
       withStore(async (store) => {
         await store.upsert("a", [record("one", [1, 0])]);
