@@ -23,6 +23,16 @@ export type {
   PluginLogger,
 } from "./api/host.ts";
 export type { Chain, ChainQuestion, ChainRequest, ChainStepOptions, ChainWork } from "./api/chain.ts";
+export type {
+  GuardedText,
+  Guardrail,
+  GuardrailContext,
+  GuardrailQuestion,
+  Span,
+  SpanGuardrail,
+  TextGuardrail,
+  Verdict,
+} from "./api/guardrail.ts";
 export { ExportError, isExportError } from "./api/exporter.ts";
 export type { ExportBatch, Exporter, ExportErrorOptions, ScrapedMetrics } from "./api/exporter.ts";
 export { chatFeatures } from "./api/fidelity.ts";

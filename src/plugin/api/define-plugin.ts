@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Chain } from "./chain.ts";
 import type { Exporter } from "./exporter.ts";
+import type { Guardrail } from "./guardrail.ts";
 import type { PluginHost } from "./host.ts";
 import type { Provider, ProviderDiscovery } from "./provider.ts";
 import type { Store } from "./store.ts";
@@ -15,6 +16,7 @@ export interface PluginInstance {
   readonly exporter: Exporter;
   readonly "vector-store": VectorStore;
   readonly chain: Chain;
+  readonly guardrail: Guardrail;
 }
 
 export type PluginKind = keyof PluginInstance;
@@ -43,6 +45,7 @@ interface PluginExtras {
   };
   readonly "vector-store": unknown;
   readonly chain: unknown;
+  readonly guardrail: unknown;
 }
 
 /**

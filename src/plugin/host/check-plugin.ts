@@ -1,6 +1,14 @@
 import type { AnyPlugin, PluginKind } from "../api/define-plugin.ts";
 
-const kinds: readonly PluginKind[] = ["provider", "strategy", "store", "exporter", "vector-store", "chain"];
+const kinds: readonly PluginKind[] = [
+  "provider",
+  "strategy",
+  "store",
+  "exporter",
+  "vector-store",
+  "chain",
+  "guardrail",
+];
 
 /**
  * The plugin that a module exports as its default.
