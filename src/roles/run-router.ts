@@ -94,7 +94,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   );
   shutdown.register("chains", () => chains.close());
   const { ownProviders } = chains;
-  const shared = { ...base, telemetry, ownProviders, reasoning: new ReasoningMemory(store, onStoreError) };
+  const models = (): ModelCaller => new ModelCaller(gateway);
+  const reasoning = new ReasoningMemory(store, onStoreError);
+  const shared = { ...base, telemetry, ownProviders, models, reasoning };
   shutdown.register("store", () => store.close?.());
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
@@ -109,7 +111,6 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
-  const caller = (): ModelCaller => new ModelCaller(gateway);
   const memoryRole = new MemoryRole({
     ...shared,
     builtins,
@@ -117,13 +118,13 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     settings: () => generations.current.loaded.settings,
     conversations: redis?.conversations,
     modelsOf: backgroundModels(
-      caller,
+      models,
       (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
     ),
   });
   telemetry.metrics.register(memoryRole.meter);
   shutdown.register("memory", () => memoryRole.close());
-  const memory = gatewayMemory(memoryRole, caller, () => generations.current.loaded, logger);
+  const memory = gatewayMemory(memoryRole, models, () => generations.current.loaded, logger);
 
   let local: readonly DiscoveredProvider[] = [];
   const composeOptions = (
