@@ -4,6 +4,14 @@ import jsonl from "./exporters/jsonl.ts";
 import otlp from "./exporters/otlp/index.ts";
 import webhook from "./exporters/webhook.ts";
 import prometheus from "./exporters/prometheus.ts";
+import denyPatterns from "./guardrails/deny-patterns.ts";
+import jsonSchema from "./guardrails/json-schema.ts";
+import keywords from "./guardrails/keywords.ts";
+import maxLength from "./guardrails/max-length.ts";
+import moderation from "./guardrails/moderation.ts";
+import pii from "./guardrails/pii.ts";
+import promptInjection from "./guardrails/prompt-injection.ts";
+import secrets from "./guardrails/secrets.ts";
 import anthropic from "./providers/anthropic/index.ts";
 import azureOpenAi from "./providers/azure-openai/index.ts";
 import bedrock from "./providers/bedrock/index.ts";
@@ -76,4 +84,12 @@ export const builtinPlugins: readonly AnyPlugin[] = [
   jsonl,
   webhook,
   consoleExporter,
+  denyPatterns,
+  jsonSchema,
+  keywords,
+  maxLength,
+  moderation,
+  pii,
+  promptInjection,
+  secrets,
 ];

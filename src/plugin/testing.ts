@@ -13,3 +13,5 @@ export { testVectorStore } from "./testing/vector-store-kit.ts";
 export type { VectorStoreKitOptions } from "./testing/vector-store-kit.ts";
 export { testChain } from "./testing/chain-kit.ts";
 export type { ChainKitOptions } from "./testing/chain-kit.ts";
+export { testGuardrail } from "./testing/guardrail-kit.ts";
+export type { GuardrailKitOptions } from "./testing/guardrail-kit.ts";
