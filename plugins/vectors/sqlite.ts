@@ -1,7 +1,6 @@
 import { definePlugin } from "intellirouter/plugin";
 import type {
   Database,
-  DatabaseValue,
   TextVector,
   VectorFilter,
   VectorMatch,
@@ -13,12 +12,8 @@ import type {
 import { LRUCache } from "lru-cache";
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { bytesOf, condition, recordOf, type Row, vectorOf, wordsOf } from "./sqlite-records.ts";
 import { BestCandidates, type Candidate, cosine, matrixBytes, VectorMatrix } from "./vector-matrix.ts";
-
-type Row = Record<string, DatabaseValue>;
-
-/** Words that a query may have; the rest of a long text says nothing new. */
-const mostWords = 64;
 
 /** Rows that are read at once where not all are in memory. */
 const rowsPerPage = 1_000;
@@ -282,30 +277,6 @@ class SqliteVectorStore implements VectorStore {
   }
 }
 
-/** Names of attributes become part of a statement, values never do. */
-function condition(partition: string, where: VectorFilter = {}): { sql: string; values: DatabaseValue[] } {
-  const entries = Object.entries(where);
-  for (const [name] of entries) {
-    if (!/^[a-z_]{1,64}$/.test(name)) {
-      throw new TypeError(`An attribute's name is lower-case letters, not "${name}"`);
-    }
-  }
-  return {
-    sql: [
-      "records.partition = ?",
-      ...entries.map(([name, value]) =>
-        `json_extract(attributes, '$.${name}') ${
-          typeof value === "object" ? "IN (SELECT value FROM json_each(?))" : "= ?"
-        }`
-      ),
-    ].join(" AND "),
-    values: [
-      partition,
-      ...entries.map(([, value]) => typeof value === "object" ? JSON.stringify(value) : value),
-    ],
-  };
-}
-
 function matrixKey(partition: string, { space, values }: TextVector): string {
   return `${partitionWord(partition)}:${values.length}:${space}`;
 }
@@ -313,33 +284,6 @@ function matrixKey(partition: string, { space, values }: TextVector): string {
 /** One word that no text holds by chance, and which the index does not take apart. */
 function partitionWord(partition: string): string {
   return `p${createHash("sha256").update(partition).digest("hex")}`;
-}
-
-/** Each in quotes, so that none is an operator; words of one or two letters are in every text. */
-function wordsOf(text: string): string[] {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  const telling = words.filter((word) => word.length > 2 || /[^\p{Script=Latin}]/u.test(word));
-  return [...new Set(telling.length > 0 ? telling : words)].slice(0, mostWords).map((word) => `"${word}"`);
-}
-
-function recordOf({ id, text, space, vector, attributes }: Row): VectorRecord {
-  return {
-    id: id as string,
-    text: text as string,
-    ...(space === null || vector === null
-      ? {}
-      : { vector: { space: space as string, values: vectorOf(vector as Uint8Array) } }),
-    attributes: JSON.parse(attributes as string),
-  };
-}
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
-
-/** A copy: what the driver gives need not begin where a number may. */
-function vectorOf(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice().buffer);
 }
 
 /** The driver is synchronous; its errors must still arrive as rejections. */

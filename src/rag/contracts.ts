@@ -80,3 +80,6 @@ export interface RagSearch {
 
 /** Stores of this tenant may be searched by everybody: what the operator has added. */
 export const sharedTenant = "shared";
+
+/** The caller on whose behalf vectors are made of what the operator has added: no key can have this name. */
+export const operatorCaller = "(operator)";

@@ -34,8 +34,7 @@ import { openDecisionLog } from "./open-decision-log.ts";
 import { openRedis } from "./open-redis.ts";
 import { loadPrices } from "./load-prices.ts";
 import { findLocal, openShared } from "./open-shared.ts";
-import { MemoryRole } from "./open-memory.ts";
-import { backgroundModels, gatewayMemory } from "./gateway-memory.ts";
+import { openModules } from "./open-modules.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -109,21 +108,16 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
-  const caller = (): ModelCaller => new ModelCaller(gateway);
-  const memoryRole = new MemoryRole({
-    ...shared,
-    builtins,
-    audit,
-    settings: () => generations.current.loaded.settings,
+  const modules = openModules({
+    world: { ...shared, builtins, audit, settings: () => generations.current.loaded.settings },
     conversations: redis?.conversations,
-    modelsOf: backgroundModels(
-      caller,
-      (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
-    ),
+    caller: () => new ModelCaller(gateway),
+    principalOf: (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
+    current: () => generations.current.loaded,
+    metrics: telemetry.metrics,
+    shutdown,
   });
-  telemetry.metrics.register(memoryRole.meter);
-  shutdown.register("memory", () => memoryRole.close());
-  const memory = gatewayMemory(memoryRole, caller, () => generations.current.loaded, logger);
+  const { memory, retrieval } = modules;
 
   let local: readonly DiscoveredProvider[] = [];
   const composeOptions = (
@@ -134,7 +128,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     builtins,
     environment,
     local,
-    shared: { ...shared, memory },
+    shared: { ...shared, memory, retrieval },
     strategies: before.strategies,
     exporters: before.exporters,
   });
@@ -180,6 +174,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     ledger: usage.ledger,
     traces: telemetry.traces,
     memory,
+    retrieval,
     responses: new ResponseStore(store, {
       retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
       now: () => clock.now(),
@@ -205,7 +200,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     chains: () => generations.current.chains,
     chainRuns: chains.runs.store,
     scrape: () => telemetry.scrape(),
-    memory: () => memoryRole.open(),
+    memory: () => modules.openMemory(),
+    retrieval,
     auditLog,
     onRefused: (status: number) => telemetry.refused(status),
     ready: () => !shutdown.announced.aborted,
@@ -240,9 +236,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shared.lists.follow(first.listing);
   void loadPrices(first, shared, refreshModels);
   // What an earlier run has left to do is not to wait for the first request.
-  if (memoryRole.hasFiles || memory.policies().isUsed) {
-    await memoryRole.open().catch((error) => logger.error("the memory cannot be opened", { error }));
-  }
+  await modules.resume();
 
   // One change at a time: two at once could overtake each other.
   let changes: Promise<void> = Promise.resolve();

@@ -2,6 +2,7 @@ import type { CompiledChain } from "../chain/compiled-step.ts";
 import type { OwnProvider } from "../gateway/gateway-services.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { GatewayMemory } from "../gateway/memory/gateway-memory.ts";
+import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
 import type { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import type { EgressFetch } from "../plugin/api/host.ts";
 import type { ModelLists } from "../registry/model-lists.ts";
@@ -27,6 +28,8 @@ export interface SharedServices {
   readonly ownProviders?: (chains: ReadonlyMap<string, CompiledChain>) => ReadonlyMap<string, OwnProvider>;
   /** Absent where no request is served. */
   readonly memory?: GatewayMemory;
+  /** Absent where no request is served. */
+  readonly retrieval?: GatewayRetrieval;
   /** Absent where no request is served: exporters are then only checked, and not created. */
   readonly telemetry?: Telemetry;
 }
