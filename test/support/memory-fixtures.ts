@@ -48,7 +48,10 @@ export function testMemory(
   const settings = () => ({ ...memorySchema.parse({ model: "writer" }), ...given });
   const conversations = parts.conversations ?? new SqliteConversationStore(host.sqlite("memory"), clock);
   const jobs = new JobQueue(host.sqlite("jobs"), clock);
-  const longTerm = new LongTermMemory(sqliteVectors.create({}, host) as VectorStore, clock);
+  const longTerm = new LongTermMemory(
+    sqliteVectors.create(sqliteVectors.options.parse({}), host) as VectorStore,
+    clock,
+  );
   const models = new PlayedModels();
   const errors: string[] = [];
   const onError = (message: string, error: unknown) => void errors.push(`${message}: ${error}`);
