@@ -32,6 +32,8 @@ export async function readUpload<Kept>(
       "The body must be a multipart form (multipart/form-data) with the fields `file` and `purpose`.",
     );
   }
+  const most = maxBytes + mostBeside;
+  if (Number(request.headers.get("content-length") ?? 0) > most) throw tooLarge();
   const form = new Busboy({
     headers: { "content-type": contentType },
     limits: { files: 1, fields: 32, fieldSize: 4_096, fieldNameSize: 256, headerPairs: 64 },
@@ -40,15 +42,16 @@ export async function readUpload<Kept>(
   const whole = Promise.withResolvers<ReadonlyMap<string, string>>();
   whole.promise.catch(() => {});
   let kept: Promise<Kept> | undefined;
-  let failed: { readonly error: unknown } | undefined;
+  const failure = Promise.withResolvers<void>();
+  let hasFailed = false;
   form.on("field", (name, value) => void fields.set(name, value));
   form.on("file", (name, stream, filename, _encoding, mediaType) => {
     // Whoever reads it hears of a form that breaks off by the fields that never come.
     if (name !== "file" || kept !== undefined) return void stream.resume();
     kept = keep({ filename, contentType: mediaType, pieces: stream, fields: whole.promise });
-    kept.catch((error) => {
-      failed = { error };
-      stream.resume();
+    kept.catch(() => {
+      hasFailed = true;
+      failure.resolve();
     });
   });
   form.on("finish", () => whole.resolve(fields));
@@ -57,47 +60,36 @@ export async function readUpload<Kept>(
     (error) => whole.reject(invalidForm(`The form cannot be read: ${(error as Error).message}.`)),
   );
   try {
-    await pump(request, form, maxBytes + mostBeside, () => failed !== undefined);
-    await whole.promise;
+    await Promise.race([pump(request, form, most), failure.promise]);
+    if (!hasFailed) await Promise.race([whole.promise, failure.promise]);
   } catch (error) {
     whole.reject(error);
-    form.destroy(error as Error);
-    if (failed === undefined) {
-      await kept?.catch(() => {});
-      throw error;
-    }
+    form.destroy();
+    if (!hasFailed) throw error;
   }
   if (kept === undefined) throw invalidForm("The form has no file in the field `file`.", "file");
   return await kept;
 }
 
-async function pump(
-  request: Request,
-  form: InstanceType<typeof Busboy>,
-  maxBytes: number,
-  hasFailed: () => boolean,
-): Promise<void> {
+/** Hands the body on as fast as it is taken. */
+async function pump(request: Request, form: InstanceType<typeof Busboy>, most: number): Promise<void> {
   const reader = request.body?.getReader();
-  let bytes = 0;
-  for (;;) {
+  for (let bytes = 0;;) {
     const { done, value } = await reader?.read().catch(brokenOff) ?? { done: true, value: undefined };
-    if (done || hasFailed()) {
-      if (!done) await reader?.cancel();
-      form.end();
-      return;
-    }
+    if (done) return void form.end();
     bytes += value.byteLength;
-    if (bytes > maxBytes) {
-      await reader?.cancel();
-      throw new ApiError({
-        status: 413,
-        code: "file_too_large",
-        param: "file",
-        message: "The form is larger than any file may be.",
-      });
-    }
+    if (bytes > most) throw tooLarge();
     if (!form.write(value)) await new Promise((resolve) => form.once("drain", resolve));
   }
+}
+
+function tooLarge(): ApiError {
+  return new ApiError({
+    status: 413,
+    code: "file_too_large",
+    param: "file",
+    message: "The form is larger than any file may be (retrieval.max_file_bytes).",
+  });
 }
 
 function invalidForm(message: string, param?: string): ApiError {

@@ -36,7 +36,7 @@ const longestSleepMs = 5_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 600_000;
 /** Between two signs of life of a file that is read. */
-const signOfLifeMs = 5_000;
+const signOfLifeMs = 3_000;
 
 /** Reads the files of vector stores, in the background, several at a time. */
 export class IngestWorker {
