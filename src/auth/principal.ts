@@ -14,6 +14,8 @@ export interface Principal {
   readonly organisation: string | undefined;
   /** The persona of its requests, where nothing else has one. */
   readonly persona?: string | undefined;
+  /** Guardrails of its requests, beside those of what it asks for. */
+  readonly guardrails?: readonly string[] | undefined;
   /** What its administrator has written down about it, for the templates of personas. */
   readonly labels?: {
     readonly name?: string | undefined;

@@ -26,6 +26,7 @@ export function readFieldOptions(options: object, now: number = Date.now()): Rec
     models: given.model,
     routes: given.route,
     persona: given.persona,
+    guardrails: given.guardrail,
     endpoints: given.endpoint,
     ip_ranges: given.ipRange,
     expires_at: typeof given.expires === "string" ? expiry(given.expires, now) : undefined,

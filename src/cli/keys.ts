@@ -39,6 +39,7 @@ function withFields(command: Command): Command {
     .option("--model <pattern>", "target it may use, such as cloud/* (repeatable)", collect)
     .option("--route <pattern>", "name it may ask for (repeatable)", collect)
     .option("--persona <name>", "the persona of its requests")
+    .option("--guardrail <name>", "guardrail of its requests (repeatable)", collect)
     .option("--endpoint <pattern>", "path it may call, such as /v1/embeddings (repeatable)", collect)
     .option("--ip-range <range>", "address or range it may come from (repeatable)", collect)
     .option("--expires <time>", "when it ends: 30d, 12h, or an ISO 8601 time")

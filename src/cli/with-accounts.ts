@@ -39,6 +39,7 @@ const optionOf: ReadonlyMap<string, { readonly name: string; readonly takes?: st
   ["name", { name: "--name" }],
   ["owner", { name: "--owner" }],
   ["persona", { name: "--persona" }],
+  ["guardrails", { name: "--guardrail" }],
   ["team", { name: "--team" }],
   ["tenant", { name: "--tenant" }],
   ["organisation", { name: "--organisation" }],

@@ -4,12 +4,12 @@ import { chainProvider, personaProvider } from "../lib/reserved-names.ts";
 import type { Settings } from "../schema/settings.ts";
 
 /**
- * Names of personas that are not there, and models of personas that are none. Templates are checked where they are compiled.
+ * Names of personas and guardrails that are not there, and models of personas that are none. Templates are checked where they are compiled.
  *
  * @param fault what is wrong with a name as the target of a route; undefined when nothing is.
  */
 export function checkPersonas(
-  { personas, routes, models, auth }: Settings,
+  { personas, guardrails, routes, models, auth }: Settings,
   fault: (target: string) => { readonly message: string } | undefined,
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -23,6 +23,29 @@ export function checkPersonas(
   routes.forEach(({ persona }, index) => check(persona, ["routes", index, "persona"]));
   models.forEach(({ persona }, index) => check(persona, ["models", index, "persona"]));
   auth.keys.forEach(({ persona }, index) => check(persona, ["auth", "keys", index, "persona"]));
+  const known = guardrails.map(({ name }) => name);
+  known.forEach((name, index) => {
+    if (known.indexOf(name) < index) {
+      problems.push({
+        path: ["guardrails", index, "name"],
+        message: `the guardrail name "${name}" is used twice.`,
+      });
+    }
+  });
+  const checkAll = (used: readonly string[] | undefined, path: (string | number)[]) =>
+    used?.forEach((name, position) => {
+      if (known.includes(name)) return;
+      const hint = didYouMeanSentence(name, known) ||
+        (known.length === 0 ? " There are no [[guardrails]] at all." : ` Guardrails: ${known.join(", ")}.`);
+      problems.push({
+        path: [...path, "guardrails", position],
+        message: `there is no guardrail "${name}".${hint}`,
+      });
+    });
+  routes.forEach((route, index) => checkAll(route.guardrails, ["routes", index]));
+  models.forEach((model, index) => checkAll(model.guardrails, ["models", index]));
+  auth.keys.forEach((key, index) => checkAll(key.guardrails, ["auth", "keys", index]));
+  for (const name of names) checkAll(personas[name]!.guardrails, ["personas", name]);
   const routeNames = new Set(routes.map(({ name }) => name));
   for (const [name, { model }] of Object.entries(personas)) {
     if (model === undefined || routeNames.has(model)) continue;

@@ -10,9 +10,11 @@ import { boundTokens } from "./operations/prompt-size.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { NormalisedWhole } from "./operation.ts";
 import type { RequestBody } from "./request-body.ts";
+import { refusedAnswer } from "./guardrails/refused-answer.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
 import { type RecordedCall, RequestRecord } from "./request-record.ts";
 import { changeAnswer, runStages } from "./stages/run-stages.ts";
+import { CleansedStream, withoutHiddenWhole } from "./stages/cleansed-answer.ts";
 import { StagedStream } from "./stages/staged-stream.ts";
 
 /**
@@ -43,6 +45,9 @@ export async function complete<Body extends RequestBody>(
     if (generation.stages.length > 0 && call.internal?.staged !== false) {
       ({ call, facts } = await throughStages(services, generation, record, call, facts));
     }
+    if (record.refusal !== undefined) {
+      return await refusedAnswer(call, facts.stream, record, services.clock.now());
+    }
     // What stages put into an answer for one client may be wrong for the next.
     const cached = record.answerStages.length > 0
       ? undefined
@@ -60,7 +65,12 @@ export async function complete<Body extends RequestBody>(
         ({ provider, body, callContext, options }) =>
           call.operation.complete(provider, body, callContext, options),
       );
-      const { body, text = cached && JSON.stringify(body) } = await finished(dispatched, call, record);
+      const { body, text = cached && JSON.stringify(body) } = await finished(
+        dispatched,
+        call,
+        record,
+        generation.cleansesAnswers,
+      );
       const { id } = dispatched.model;
       if (text !== undefined) cached?.keep({ target: id, content: { text }, losses: record.lossesOf(id) });
       return { ...answerOf(dispatched, { body, text }, record), cache };
@@ -80,7 +90,7 @@ export async function complete<Body extends RequestBody>(
     const collector = cached?.collector(dispatched.model.id, record);
     const stream = new OpenStream(
       services,
-      staged(dispatched, record),
+      staged(dispatched, record, generation.cleansesAnswers),
       idleMs,
       generation.heartbeatMs,
       record,
@@ -149,12 +159,14 @@ async function finished<Body extends RequestBody>(
   dispatched: Dispatched<NormalisedWhole>,
   { operation }: GatewayCall<Body>,
   record: RequestRecord,
+  cleanses: boolean,
 ): Promise<NormalisedWhole> {
   const { value } = dispatched;
   try {
-    const changed = record.answerStages.length === 0
+    const staged = record.answerStages.length === 0
       ? value
       : await changeAnswer(record.answerStages, operation, value);
+    const changed = cleanses ? withoutHiddenWhole(operation, staged) : staged;
     record.finish(dispatched, value, { outcome: "ok" });
     return changed;
   } catch (error) {
@@ -167,10 +179,12 @@ async function finished<Body extends RequestBody>(
 function staged<Chunk>(
   dispatched: Dispatched<BegunStream<Chunk>>,
   { answerStages }: RequestRecord,
+  cleanses: boolean,
 ): Dispatched<BegunAnswer<Chunk>> {
-  return answerStages.some(({ stream }) => stream !== undefined)
-    ? { ...dispatched, value: new StagedStream(dispatched.value, answerStages) }
-    : dispatched;
+  let value: BegunAnswer<Chunk> = dispatched.value;
+  if (answerStages.some(({ stream }) => stream !== undefined)) value = new StagedStream(value, answerStages);
+  if (cleanses) value = new CleansedStream(value);
+  return value === dispatched.value ? dispatched : { ...dispatched, value };
 }
 
 function isUnpayable(error: unknown): boolean {

@@ -26,6 +26,8 @@ export interface Generation {
   readonly ownProviders: ReadonlyMap<string, OwnProvider>;
   /** What happens to requests on their way, in this order. */
   readonly stages: readonly Stage[];
+  /** Characters that nobody sees are taken out of answers. */
+  readonly cleansesAnswers: boolean;
   /** Answers name the model that the client asked for, instead of the one that ran. */
   readonly echoRequestedModel: boolean;
   /** Longest silence in a stream before a heartbeat, in milliseconds; 0 is none. */

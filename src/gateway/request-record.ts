@@ -66,6 +66,8 @@ export class RequestRecord {
   readonly candidates: Candidate[] = [];
   readonly attempts: AttemptRecord[] = [];
   readonly losses: Loss[] = [];
+  /** What a stage answers in the place of a model. */
+  refusal: string | undefined;
   /** What stages did. */
   readonly notes: StageNote[] = [];
   /** What stages do with the answer, the last stage first; each is told when the request has ended. */
@@ -176,6 +178,11 @@ export class RequestRecord {
   /** An answer went out that had been kept; it costs nothing. */
   replayed(target: string): void {
     this.#write({ target, cached: true, outcome: "ok", status: 200, cost_usd: 0 });
+  }
+
+  /** A stage has answered in the place of a model. */
+  refused(): void {
+    this.#write({ outcome: "ok", status: 200, cost_usd: 0 });
   }
 
   /** No answer came about. Returns what the client is told. */

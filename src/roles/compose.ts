@@ -2,14 +2,12 @@ import { createHash } from "node:crypto";
 import type { CompiledChain } from "../chain/compiled-step.ts";
 import type { Environment } from "../config/environment.ts";
 import type { LoadedSettings } from "../config/load-settings.ts";
-import type { Stage } from "../gateway/stages/stage.ts";
 import type { Generation } from "../gateway/gateway-services.ts";
 import { replayReasoning } from "../gateway/reasoning/replay-reasoning.ts";
 import { ConfigError, type SettingPath } from "../lib/config-error.ts";
 import type { AnyPlugin, PluginDefinition, PluginInstance, PluginKind } from "../plugin/api/define-plugin.ts";
 import type { PluginHost } from "../plugin/api/host.ts";
 import type { Provider } from "../plugin/api/provider.ts";
-import type { Persona } from "../persona/persona.ts";
 import type { Strategy } from "../plugin/api/strategy.ts";
 import { createInstance, parseOptions } from "../plugin/host/create-instance.ts";
 import { loadPlugins } from "../plugin/host/load-plugins.ts";
@@ -17,8 +15,6 @@ import { createPluginHost } from "../plugin/host/plugin-host.ts";
 import { PluginRegistry } from "../plugin/host/plugin-registry.ts";
 import type { DiscoveredProvider } from "../registry/discovery.ts";
 import { ModelRegistry } from "../registry/model-registry.ts";
-import { memoryStages } from "../gateway/memory/memory-stages.ts";
-import { MemoryPolicies } from "../memory/policies.ts";
 import type { CompiledRoute } from "../router/resolve.ts";
 import { Router } from "../router/router.ts";
 import {
@@ -32,7 +28,9 @@ import {
 import type { Disposable } from "./generations.ts";
 import { type PlannedProvider, planProviders } from "./plan-providers.ts";
 import { chainFacts, chainModels, composeChains } from "./compose-chains.ts";
-import { composePersonas, personaStages } from "./compose-personas.ts";
+import { composeGuardrails } from "./compose-guardrails.ts";
+import { composePersonas } from "./compose-personas.ts";
+import { composeStages } from "./compose-stages.ts";
 import { located } from "./located.ts";
 import type { SharedServices } from "./shared-services.ts";
 
@@ -137,6 +135,15 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       return { chain, revision: plugin.revision };
     });
     const personas = await composePersonas(loaded);
+    const guardrails = await composeGuardrails(loaded, async (kind, ruleOptions, path) => {
+      const plugin = await find(plugins, "guardrail", kind, loaded, [...path, "kind"]);
+      const logger = shared.logger.with({ guardrail: kind });
+      const host = createPluginHost(
+        { ...shared, downloads: settings.downloads, logger },
+        `guardrail-${path.at(-1)}`,
+      );
+      return await make(plugin, ruleOptions, host, [...path, "options"]);
+    });
     const registry = new ModelRegistry({
       providers: [
         ...planned.map((entry) => ({
@@ -189,7 +196,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     });
 
     return {
-      stages: stagesOf(loaded, personas, shared),
+      stages: composeStages(loaded, personas, guardrails, shared),
+      cleansesAnswers: settings.hidden_text.output,
       ownProviders: shared.ownProviders?.(chains) ?? new Map(),
       chains,
       loaded,
@@ -211,19 +219,6 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await dispose();
     throw error;
   }
-}
-
-/** Persona and guardrails stand between memory's two parts, retrieval behind them. */
-function stagesOf(
-  loaded: LoadedSettings,
-  personas: ReadonlyMap<string, Persona>,
-  { memory, clock }: SharedServices,
-): readonly Stage[] {
-  const policies = new MemoryPolicies(loaded.settings);
-  const between = personaStages(personas, loaded, clock);
-  if (memory === undefined || !policies.isUsed) return between;
-  const { write, recall } = memoryStages(memory, policies);
-  return [write, ...between, recall];
 }
 
 async function exportersOf(

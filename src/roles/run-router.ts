@@ -93,7 +93,9 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   );
   shutdown.register("chains", () => chains.close());
   const { ownProviders } = chains;
-  const shared = { ...base, telemetry, ownProviders, reasoning: new ReasoningMemory(store, onStoreError) };
+  const models = (): ModelCaller => new ModelCaller(gateway);
+  const reasoning = new ReasoningMemory(store, onStoreError);
+  const shared = { ...base, telemetry, ownProviders, models, reasoning };
   shutdown.register("store", () => store.close?.());
   const usage = openUsageLedger(shared, () => generations.current.loaded.settings);
   shutdown.register("usage ledger", () => usage.close());
@@ -111,7 +113,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const modules = openModules({
     world: { ...shared, builtins, audit, settings: () => generations.current.loaded.settings },
     conversations: redis?.conversations,
-    caller: () => new ModelCaller(gateway),
+    caller: models,
     principalOf: (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
     current: () => generations.current.loaded,
     metrics: telemetry.metrics,

@@ -1,6 +1,7 @@
 import type { CompiledChain } from "../chain/compiled-step.ts";
 import type { OwnProvider } from "../gateway/gateway-services.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { ModelCaller } from "../gateway/internal-call.ts";
 import type { GatewayMemory } from "../gateway/memory/gateway-memory.ts";
 import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
 import type { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
@@ -26,6 +27,8 @@ export interface SharedServices {
   readonly reasoning?: ReasoningMemory;
   /** The gateway's own providers for a configuration's chains. Absent where no request is served. */
   readonly ownProviders?: (chains: ReadonlyMap<string, CompiledChain>) => ReadonlyMap<string, OwnProvider>;
+  /** Asks models on behalf of callers. Absent where no request is served. */
+  readonly models?: () => ModelCaller;
   /** Absent where no request is served. */
   readonly memory?: GatewayMemory;
   /** Absent where no request is served. */

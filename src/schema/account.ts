@@ -3,6 +3,7 @@
  * a budget, and a request must be within all of them.
  */
 import { z } from "zod";
+import { guardrailNames } from "./guardrail.ts";
 import { personaName } from "./persona.ts";
 
 export const accountName = z.string().regex(
@@ -86,6 +87,9 @@ export const keyFieldsSchema = z.strictObject({
   routes: patterns("Names it may ask for (models, aliases, routes).").default(["*"]),
   persona: personaName.optional().describe(
     "The persona of its requests, where neither the name that it asks for nor the route has one.",
+  ),
+  guardrails: guardrailNames.optional().describe(
+    "Guardrails of its requests, beside those of what it asks for.",
   ),
   endpoints: patterns("Paths it may call, such as `/v1/embeddings` or `/v1/*`.").default(["*"]),
   ip_ranges: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).min(1).max(256).optional()

@@ -116,6 +116,13 @@ export const metricTable = {
     unit: "requests",
     labels: served,
   },
+  intellirouter_guardrail_verdicts_total: {
+    type: "counter",
+    help:
+      "What guardrails have done: `verdict` is replaced, blocked or failed, with (shadow) behind it where the rule only watches. What passes is not counted.",
+    unit: "verdicts",
+    labels: ["guardrail", "verdict"],
+  },
   intellirouter_rejected_requests_total: {
     type: "counter",
     help:

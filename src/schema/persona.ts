@@ -1,5 +1,6 @@
 /** Personas: `[personas.NAME]` of the settings. */
 import { z } from "zod";
+import { guardrailNames } from "./guardrail.ts";
 
 const template = z.string().max(200_000);
 
@@ -41,6 +42,7 @@ export const personaSchema = z.strictObject({
   tools: z.array(z.string().min(1).max(256)).max(1_000).optional().describe(
     "Names of the client's tools that may be offered to the model, `*` for any text; the others are taken out. Absent: all.",
   ),
+  guardrails: guardrailNames.optional().describe("Guardrails of its requests."),
   variables: z.record(z.string().min(1).max(256), z.string().max(10_000)).default({}).describe(
     'What stands for a variable that a request does not have: { "header.x-customer" = "friend" }. Without it: nothing.',
   ),

@@ -18,6 +18,7 @@ import {
   permissionSchema,
   teamFieldsSchema,
 } from "./account.ts";
+import { guardrailNames, guardrailSchema, hiddenTextSchema } from "./guardrail.ts";
 import { personaName, personasSettingsSchema } from "./persona.ts";
 import { chainsSettingsSchema } from "./chain.ts";
 
@@ -216,6 +217,7 @@ export const modelSchema = z.strictObject({
   memory: memoryPolicySchema.optional(),
   retrieval: retrievalPolicySchema.optional(),
   persona: personaName.optional().describe("The persona of requests for this name."),
+  guardrails: guardrailNames.optional().describe("Guardrails of requests for this name."),
 }).describe("An alias, or facts about a model.");
 
 export const targetSchema = z.union([
@@ -256,6 +258,7 @@ export const routeSchema = z.strictObject({
   memory: memoryPolicySchema.optional(),
   retrieval: retrievalPolicySchema.optional(),
   persona: personaName.optional().describe("The persona of its requests."),
+  guardrails: guardrailNames.optional().describe("Guardrails of its requests."),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
     "Targets dearer than this (or of unknown price) are left out.",
   ),
@@ -436,6 +439,8 @@ export const settingsSchema = z.strictObject({
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),
   budget: budgetSchema.optional().describe("The budget of the whole gateway."),
+  guardrails: z.array(guardrailSchema).default([]),
+  hidden_text: hiddenTextSchema.prefault({}),
   personas: personasSettingsSchema.default({}).describe(
     "Who models are to be: by `persona/NAME` as the model, or attached to routes, models and keys.",
   ),

@@ -65,6 +65,7 @@ export async function testGateway(
     providers: byName,
     stages,
     ownProviders: new Map(),
+    cleansesAnswers: true,
     echoRequestedModel: false,
     heartbeatMs: 0,
     policyHash: "0",

@@ -305,6 +305,7 @@ export class AccountBook {
         team: fields.team,
         organisation: team?.organisation,
         persona: fields.persona,
+        guardrails: fields.guardrails,
         labels: { name: fields.name, owner: fields.owner, metadata: fields.metadata },
         mayUse: textMatcher(fields.models),
         mayAsk: textMatcher(fields.routes),

@@ -115,8 +115,8 @@ export function replay({ target, content, losses }: CachedAnswer, record: Reques
     : { target, content: { stream: new ReplayedStream(content.events) }, losses, limits, cache: "hit" };
 }
 
-/** Hands kept events out one by one, as a backend would. */
-class ReplayedStream implements AnswerStream {
+/** Hands events out one by one, as a backend would. */
+export class ReplayedStream implements AnswerStream {
   #events: readonly string[];
   #next = 0;
 

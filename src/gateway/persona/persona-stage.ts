@@ -17,8 +17,7 @@ export function personaStage(
   models: ReadonlyMap<string, string>,
   clock: Pick<Clock, "now">,
 ): Stage {
-  const nameOf = ({ resolution, model, principal, depth }: Exchange): string | undefined =>
-    resolution.persona ?? models.get(model) ?? (depth === 0 ? principal.persona : undefined);
+  const nameOf = (exchange: Exchange) => personaOf(exchange, models);
   return {
     name: "persona",
     concerns: (exchange) => talking.has(exchange.operation) && nameOf(exchange) !== undefined,
@@ -32,10 +31,19 @@ export function personaStage(
   };
 }
 
+/** The persona of a request: that of its name or route, else of its model, else of its caller's key. @param models personas of names of models. */
+export function personaOf(
+  { resolution, model, principal, depth }: Exchange,
+  models: ReadonlyMap<string, string>,
+): string | undefined {
+  return resolution.persona ?? models.get(model) ?? (depth === 0 ? principal.persona : undefined);
+}
+
 function apply(persona: Persona, exchange: Exchange, now: number): void {
   const { prompt } = exchange;
   const { instructions, examples } = persona.fill(factsOf(exchange, now));
   const { position } = persona;
+  for (const text of [instructions, ...examples.map(({ content }) => content)]) exchange.ownTexts.add(text);
   if (position === "replace") prompt.dropInstructions();
   const isMute = position === "default" &&
     prompt.texts().some(({ role, text }) => role === "system" && text !== "");

@@ -30,12 +30,18 @@ export async function runStages<Body extends RequestBody>(
     depth: call.internal?.depth ?? 0,
     signal: call.signal,
     resolution: record.resolution!,
+    written: call.written?.text,
+    ownTexts: new Set(),
     prompt,
+    answer: (refusal) => {
+      record.refusal = refusal;
+    },
     note: (note) => record.notes.push(note),
   };
   for (const stage of stages) {
     if (!stage.concerns(exchange)) continue;
     const answerStage = await stage.begin(exchange);
+    if (record.refusal !== undefined) break;
     if (answerStage !== undefined) record.answerStages.unshift(answerStage);
   }
   return prompt.isChanged ? { ...call, body: prompt.body } : call;

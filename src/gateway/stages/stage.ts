@@ -21,8 +21,14 @@ export interface Exchange {
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
   readonly resolution: Resolution;
+  /** The request's text as the client wrote it; undefined where it came in another way. */
+  readonly written: string | undefined;
+  /** Texts that the gateway itself has put into the request, such as a persona's. */
+  readonly ownTexts: Set<string>;
   /** The request as it will be sent, for reading and changing. */
   readonly prompt: PromptEditor;
+  /** Gives the client this answer, as a refusal, and asks no model. */
+  answer(refusal: string): void;
   /** For the decision record: what a stage did, in a few words and without the client's text. */
   note(note: StageNote): void;
 }

@@ -28,6 +28,8 @@ export class RequestMetrics implements MetricSource {
   readonly #byTeam = new Map<string | undefined, SeriesByOperation>();
   readonly #byTarget = new Map<string, TargetSeries>();
   readonly #byOperation = new Map<string, OperationSeries>();
+  /** By guardrail and verdict; both are names of the configuration or of a closed list. */
+  readonly #verdicts = new Map<string, Map<string, number>>();
   #series = 0;
 
   constructor(options: RequestMetricsOptions) {
@@ -52,6 +54,11 @@ export class RequestMetrics implements MetricSource {
     }
     for (const series of this.#byTarget.values()) series.report(report);
     for (const series of this.#byOperation.values()) series.report(report);
+    for (const [guardrail, verdicts] of this.#verdicts) {
+      for (const [verdict, count] of verdicts) {
+        report("intellirouter_guardrail_verdicts_total", count, { guardrail, verdict });
+      }
+    }
   }
 
   close(): void {
@@ -77,6 +84,11 @@ export class RequestMetrics implements MetricSource {
       operation.queue.observe(decision.timing.queue_ms / 1000);
       if (decision.attempts.length > 0) this.#countAttempts(decision);
       else if (decision.outcome === "error") operation.rejected(decision.error_code ?? "");
+      for (const { stage, name = "", action } of decision.stages ?? []) {
+        if (stage === "guardrail") {
+          of(this.#verdicts, name).set(action, (this.#verdicts.get(name)!.get(action) ?? 0) + 1);
+        }
+      }
     }
   }
 

@@ -196,6 +196,7 @@ async function generationOf(
     providers,
     echoRequestedModel: false,
     stages: [],
+    cleansesAnswers: true,
     ownProviders: new Map(),
     heartbeatMs: 0,
     policyHash: "0",
