@@ -31,6 +31,8 @@ class SqliteVectorStore implements VectorStore {
   readonly #matrices: LRUCache<string, VectorMatrix>;
   readonly #loading = new Map<string, { readonly matrix: VectorMatrix; readonly done: Promise<void> }>();
 
+  #version: unknown;
+
   constructor(database: Database, memoryBytes: number) {
     this.#database = database;
     this.#matrices = new LRUCache({
@@ -188,6 +190,7 @@ class SqliteVectorStore implements VectorStore {
 
   /** Vectors in memory; undefined where they would take more than there is for all. */
   async #matrix(partition: string, vector: TextVector): Promise<VectorMatrix | undefined> {
+    this.#forgetIfStale();
     const key = matrixKey(partition, vector);
     const known = this.#matrices.get(key);
     if (known !== undefined) return known;
@@ -209,6 +212,13 @@ class SqliteVectorStore implements VectorStore {
     }
     await loading.done;
     return loading.matrix;
+  }
+
+  /** Another process may have written to the file. */
+  #forgetIfStale(): void {
+    const version = this.#database.prepare("PRAGMA data_version").get()?.data_version;
+    if (this.#version !== undefined && version !== this.#version) this.#matrices.clear();
+    this.#version = version;
   }
 
   async #load(partition: string, vector: TextVector, matrix: VectorMatrix): Promise<void> {

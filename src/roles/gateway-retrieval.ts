@@ -6,20 +6,22 @@ import { operatorCaller, sharedTenant } from "../rag/contracts.ts";
 import { RetrievalRole, type RetrievalWorld } from "./open-retrieval.ts";
 import { backgroundCaller, retrievalCaller } from "./retrieval-models.ts";
 
-/** Whoever has access to the data directory: it has added files by the command line. */
-const operator: Principal = {
-  id: operatorCaller,
-  roles: ["admin"],
-  permissions: new Set(builtInRoles.admin),
-  tenant: sharedTenant,
-  team: undefined,
-  organisation: undefined,
-  mayUse: () => true,
-  mayAsk: () => true,
-  mayCall: () => true,
-  accounts: [],
-  grants: everything,
-};
+/** Whoever has access to the data directory: by the command line, on behalf of a tenant. */
+export function operatorPrincipal(tenant: string): Principal {
+  return {
+    id: operatorCaller,
+    roles: ["admin"],
+    permissions: new Set(builtInRoles.admin),
+    tenant,
+    team: undefined,
+    organisation: undefined,
+    mayUse: () => true,
+    mayAsk: () => true,
+    mayCall: () => true,
+    accounts: [],
+    grants: everything,
+  };
+}
 
 export interface RetrievalModule {
   readonly role: RetrievalRole;
@@ -32,7 +34,10 @@ export function gatewayRetrieval(
   caller: () => ModelCaller,
   principalOf: (id: string) => Principal | undefined,
 ): RetrievalModule {
-  const callerOf = backgroundCaller(caller, (id) => id === operator.id ? operator : principalOf(id));
+  const callerOf = backgroundCaller(
+    caller,
+    (id) => id === operatorCaller ? operatorPrincipal(sharedTenant) : principalOf(id),
+  );
   const role = new RetrievalRole({ ...world, callerOf });
   const gateway: GatewayRetrieval = {
     open: () => role.open(),

@@ -7,6 +7,7 @@ import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import { MemoryResponseCache } from "../gateway/cache/response-cache.ts";
 import { ModelCaller } from "../gateway/internal-call.ts";
+import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
@@ -68,6 +69,7 @@ export interface RunningRouter {
   readonly discovered: Promise<void>;
   providers(): readonly PlannedProvider[];
   models(): readonly string[];
+  readonly retrieval: GatewayRetrieval;
   /** Takes a changed configuration over; a bad one leaves the old one running and is logged. */
   reload(): Promise<void>;
 }
@@ -305,6 +307,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     keyRequired: opened.access().keyRequired,
     discovered,
     providers: () => generations.current.planned,
+    retrieval,
     models: () => generations.current.registry.names(),
     reload,
   };
