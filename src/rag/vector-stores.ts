@@ -74,6 +74,11 @@ export class VectorStores {
     return store;
   }
 
+  /** Whether there is such a store that may be looked at. */
+  knows(tenant: string, idOrName: string): boolean {
+    return this.#parts.stores.visible(idOrName, tenant) !== undefined;
+  }
+
   list(tenant: string, page: PageRequest): Page<StoreRecord> {
     return this.#parts.stores.list(tenant, page);
   }

@@ -1,6 +1,7 @@
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { memoryStages } from "../gateway/memory/memory-stages.ts";
 import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
+import { fileSearchStage } from "../gateway/retrieval/file-search-stage.ts";
 import { retrievalStage } from "../gateway/retrieval/retrieval-stage.ts";
 import { hiddenTextStage } from "../gateway/stages/hidden-text-stage.ts";
 import type { Stage } from "../gateway/stages/stage.ts";
@@ -33,5 +34,6 @@ export function composeStages(
 
 function retrievalStages(retrieval: GatewayRetrieval, { settings }: LoadedSettings): readonly Stage[] {
   const policies = new RetrievalPolicies(settings);
-  return policies.isUsed ? [retrievalStage(retrieval, policies)] : [];
+  const tool = fileSearchStage(retrieval, settings.retrieval.file_search_tokens);
+  return policies.isUsed ? [retrievalStage(retrieval, policies), tool] : [tool];
 }

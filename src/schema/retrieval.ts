@@ -200,6 +200,15 @@ export const searchPageSchema = z.object({
   next_page: z.string().nullable(),
 });
 
+/** The tool `file_search` of a request in the Responses protocol. */
+export const fileSearchToolSchema = z.looseObject({
+  type: z.literal("file_search"),
+  vector_store_ids: z.array(z.string().min(1)).min(1).max(16),
+  max_num_results: z.number().int().min(1).max(50).nullish(),
+  filters: attributeFilterSchema.nullish(),
+  ranking_options: rankingOptionsSchema.nullish(),
+});
+
 /** What may differ between routes, models and personas. */
 export const retrievalPolicySchema = z.strictObject({
   vector_stores: z.array(z.string().min(1).max(256)).min(1).max(16).describe(
@@ -252,6 +261,9 @@ export const retrievalSchema = z.strictObject({
   max_chunks: z.number().int().min(1).max(1_000_000).default(50_000).describe("Most chunks of a document."),
   parse_timeout_ms: z.number().int().min(100).max(3_600_000).default(60_000).describe(
     "Longest time for reading a document, in milliseconds.",
+  ),
+  file_search_tokens: z.number().int().min(50).max(1_000_000).default(8_000).describe(
+    "Most tokens (estimated) of what the tool file_search of /v1/responses puts into a request.",
   ),
   search_timeout_ms: z.number().int().min(1).max(60_000).default(2_000).describe(
     "Longest wait for the vectors of a query and for the engine that compares them, in milliseconds; what was found by words is then given alone.",

@@ -205,7 +205,7 @@ describe("citations", () => {
 
   test("are annotations of a response's text", async () => {
     const response = await client.responses.create({ model: "support", input: question });
-    checkResponse(response);
+    expect(checkResponse(response)).toEqual([]);
     const [item] = response.output as OpenAI.Responses.ResponseOutputMessage[];
     expect((item!.content[0] as OpenAI.Responses.ResponseOutputText).annotations).toEqual([fileCitation()]);
   });
@@ -214,7 +214,7 @@ describe("citations", () => {
     const stream = await client.responses.create({ model: "support", input: question, stream: true });
     const events: OpenAI.Responses.ResponseStreamEvent[] = [];
     for await (const given of stream) events.push(given);
-    checkResponseStream(events.map((given) => JSON.stringify(given)));
+    expect(checkResponseStream(events.map((given) => JSON.stringify(given))).problems).toEqual([]);
     const added = events.filter(({ type }) => type === "response.output_text.annotation.added");
     expect(added).toMatchObject([{ annotation: fileCitation(), annotation_index: 0, content_index: 0 }]);
     const last = events.at(-1) as OpenAI.Responses.ResponseCompletedEvent;

@@ -1,8 +1,16 @@
 import type { OperationName } from "../../router/contracts.ts";
+import type { ResponseItem } from "../../schema/response.ts";
 import { chatAnnotation, type Citation, responseAnnotation } from "../stages/answer-editor.ts";
 
 type Loose = Readonly<Record<string, unknown>>;
 type CitationsOf = (text: string) => readonly Citation[];
+
+export interface ResponseOptions {
+  /** Told of the response when it is whole. */
+  readonly onWhole: (response: unknown) => void;
+  /** A search of the gateway's own, which is told of before all that the backend says. */
+  readonly search?: ResponseItem;
+}
 
 /**
  * Names sources in an answer that comes in pieces: in chat before the end of each choice, in the Responses protocol with events of its
@@ -12,9 +20,10 @@ export function citingStream(
   operation: OperationName,
   pieces: AsyncIterable<readonly string[]>,
   citationsOf: CitationsOf,
+  options: ResponseOptions,
 ): AsyncIterable<readonly string[]> {
   if (operation === "chat") return mapped(pieces, new ChatCitations(citationsOf));
-  if (operation === "responses") return mapped(pieces, new ResponseCitations(citationsOf));
+  if (operation === "responses") return mapped(pieces, new ResponseCitations(citationsOf, options));
   return pieces;
 }
 
@@ -71,14 +80,19 @@ class ResponseCitations implements EventMap {
   readonly #citationsOf: CitationsOf;
   /** How many the backend has made itself, by the place of their text. */
   readonly #own = new Map<string, number>();
+  readonly #options: ResponseOptions;
   #number = 0;
 
-  constructor(citationsOf: CitationsOf) {
+  constructor(citationsOf: CitationsOf, options: ResponseOptions) {
     this.#citationsOf = citationsOf;
+    this.#options = options;
   }
 
   map(event: Loose): readonly Loose[] {
-    return this.#change(event).map((changed) => ({ ...changed, sequence_number: this.#number++ }));
+    return this.#change(this.#shifted(event)).map((changed) => ({
+      ...changed,
+      sequence_number: this.#number++,
+    }));
   }
 
   #change(event: Loose): Loose[] {
@@ -104,17 +118,47 @@ class ResponseCitations implements EventMap {
         return [{ ...event, part: this.#part(event.part as Loose) }];
       case "response.output_item.done":
         return [{ ...event, item: this.#item(event.item as Loose) }];
+      case "response.in_progress":
+        return [event, ...this.#searchEvents()];
       case "response.completed":
-      case "response.incomplete": {
-        const response = event.response as Loose;
-        return [{
-          ...event,
-          response: { ...response, output: listOf(response.output).map((item) => this.#item(item)) },
-        }];
+      case "response.incomplete":
+      case "response.failed": {
+        const whole = this.#whole(event.response as Loose);
+        if (event.type !== "response.failed") this.#options.onWhole(whole);
+        return [{ ...event, response: whole }];
       }
       default:
         return [event];
     }
+  }
+
+  #whole(response: Loose): Loose {
+    const { search } = this.#options;
+    const output = listOf(response.output).map((item) => this.#item(item));
+    return { ...response, output: search === undefined ? output : [search, ...output] };
+  }
+
+  /** What the backend says stands behind the search. */
+  #shifted(event: Loose): Loose {
+    if (this.#options.search === undefined || typeof event.output_index !== "number") return event;
+    return { ...event, output_index: event.output_index + 1 };
+  }
+
+  #searchEvents(): Loose[] {
+    const { search } = this.#options;
+    if (search === undefined) return [];
+    const about = { output_index: 0, item_id: search.id };
+    return [
+      {
+        type: "response.output_item.added",
+        output_index: 0,
+        item: { ...search, status: "in_progress", queries: [], results: null },
+      },
+      { type: "response.file_search_call.in_progress", ...about },
+      { type: "response.file_search_call.searching", ...about },
+      { type: "response.file_search_call.completed", ...about },
+      { type: "response.output_item.done", output_index: 0, item: search },
+    ];
   }
 
   #item(item: Loose): Loose {

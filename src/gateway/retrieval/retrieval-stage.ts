@@ -1,13 +1,12 @@
 import { ApiError } from "../../lib/api-error.ts";
 import type { SearchResult } from "../../rag/contracts.ts";
-import { citedPassages, showPassages } from "../../rag/passages.ts";
+import { showPassages } from "../../rag/passages.ts";
 import type { RetrievalPolicies } from "../../rag/policies.ts";
 import type { OperationName } from "../../router/contracts.ts";
 import type { RetrievalPolicy } from "../../schema/retrieval.ts";
-import type { AnswerEditor, Citation } from "../stages/answer-editor.ts";
 import { plainText } from "../stages/content-texts.ts";
-import type { AnswerStage, Exchange, Stage } from "../stages/stage.ts";
-import { citingStream } from "./citing-stream.ts";
+import type { Exchange, Stage } from "../stages/stage.ts";
+import { CitingAnswer, newNonce } from "./citing-answer.ts";
 import type { GatewayRetrieval } from "./gateway-retrieval.ts";
 
 const talking: ReadonlySet<OperationName> = new Set(["chat", "messages", "responses"]);
@@ -26,7 +25,7 @@ export function retrievalStage(gateway: GatewayRetrieval, policies: RetrievalPol
       const question = questionOf(exchange);
       if (question === "") return;
       const results = await search(gateway, exchange, policy, question);
-      const { text, passages } = showPassages(results, policy.max_tokens, nonce());
+      const { text, passages } = showPassages(results, policy.max_tokens, newNonce());
       if (passages.length === 0) return;
       const message = { role: "user" as const, content: text };
       if (policy.position === "first") exchange.prompt.prepend([message]);
@@ -42,7 +41,8 @@ export function retrievalStage(gateway: GatewayRetrieval, policies: RetrievalPol
   };
 }
 
-function questionOf({ prompt }: Exchange): string {
+/** The user's last words. */
+export function questionOf({ prompt }: Exchange): string {
   const last = prompt.conversation().findLast(({ role }) => role === "user");
   return plainText(last?.content).trim().slice(0, searchedCharacters);
 }
@@ -69,7 +69,7 @@ async function search(
   }
 }
 
-function unavailable(cause: unknown): ApiError {
+export function unavailable(cause: unknown): ApiError {
   // What the caller may not do, or pay, is the caller's to know.
   if (cause instanceof ApiError && [401, 403, 429].includes(cause.status)) return cause;
   return new ApiError({
@@ -80,31 +80,4 @@ function unavailable(cause: unknown): ApiError {
     retryAfterMs: 1_000,
     cause,
   });
-}
-
-/** Nobody who writes a document knows it. */
-function nonce(): string {
-  return crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-}
-
-/** Names the files of the passages that an answer rests on. */
-class CitingAnswer implements AnswerStage {
-  readonly #exchange: Exchange;
-  readonly #citationsOf: (text: string) => Citation[];
-
-  constructor(exchange: Exchange, passages: readonly SearchResult[]) {
-    this.#exchange = exchange;
-    this.#citationsOf = (text) =>
-      text === ""
-        ? []
-        : citedPassages(text, passages).map(({ filename, fileId }) => ({ title: filename, fileId }));
-  }
-
-  answer(answer: AnswerEditor): void {
-    answer.cite(this.#citationsOf(plainText(answer.message()?.content)));
-  }
-
-  stream(pieces: AsyncIterable<readonly string[]>): AsyncIterable<readonly string[]> {
-    return citingStream(this.#exchange.operation, pieces, this.#citationsOf);
-  }
 }
