@@ -55,8 +55,7 @@ export const vectorStoreFileRoutes: readonly Route[] = [
     path: "/v1/vector_stores/:id/files/:file",
     summary: "A file of a vector store.",
     responseSchema: storeFileSchema,
-    handle: (exchange) =>
-      jsonResponse(storeFileView(storesOf(exchange).file(...placeOf(exchange))), exchange.requestId),
+    handle: (exchange) => progress(exchange, storeFileView(storesOf(exchange).file(...placeOf(exchange)))),
   },
   {
     ...about,
@@ -177,7 +176,16 @@ function files(exchange: Exchange, batchId?: string): Response {
 
 function batch(exchange: Exchange, id: string): Response {
   const { batch, counts } = storesOf(exchange).batch(exchange.principal.tenant, exchange.parameter("id"), id);
-  return jsonResponse(batchView(batch, counts), exchange.requestId);
+  return progress(exchange, batchView(batch, counts));
+}
+
+/** OpenAI's clients ask again after as many milliseconds as they are told, and after five seconds where they are told nothing. */
+function progress({ requestId }: Exchange, view: { readonly status: string }): Response {
+  return jsonResponse(
+    view,
+    requestId,
+    view.status === "in_progress" ? { "openai-poll-after-ms": "250" } : {},
+  );
 }
 
 function placeOf({ principal, parameter }: Exchange): [tenant: string, store: string, file: string] {
