@@ -153,13 +153,14 @@ export class IngestWorker {
           life,
         });
       }
-      // Asked anew and in one breath with what follows: a store that has gone must not get an index again.
-      life.tell(chunks.length, chunks.length);
-      life.check();
-      indexes.get(job.storeId).put(
+      const put = await indexes.get(job.storeId).stage(
         { id: file.id, filename: file.filename, attributes: job.attributes },
         chunks,
       );
+      // Asked anew and in one breath with what follows: a store that has gone must not get an index again.
+      life.tell(chunks.length, chunks.length);
+      life.check();
+      put();
       const textBytes = chunks.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
       if (!storeFiles.finish(job, chunks.length, textBytes + vectorBytes)) this.#undo(job);
       // They may have been changed while it was read.
@@ -209,7 +210,7 @@ export class IngestWorker {
     if (known !== undefined) return known;
     const { settings, indexes, stores } = this.#parts;
     const { embedding_model: model } = settings();
-    if (model === undefined || indexes.get(storeId).size() > 0) return undefined;
+    if (model === undefined || !indexes.get(storeId).isEmpty()) return undefined;
     stores.setEmbedding(storeId, model, undefined);
     return model;
   }
