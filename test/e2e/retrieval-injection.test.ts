@@ -252,3 +252,33 @@ describe("a search that fails", () => {
     expect(sent()).toHaveLength(1);
   });
 });
+
+test("steps of chains search, on behalf of whoever asks", async () => {
+  const chained = await startGateway({
+    config: configuration(
+      upstream.url,
+      `
+[chains.cited]
+steps = [
+  { id = "found", retrieve = { vector_stores = ["handbook"], query = "{{input}}", max_results = 1 } },
+  { id = "answer", model = "cloud/echo", prompt = "Passages: {{found}} Question: {{input}}" },
+]
+`,
+    ),
+    env: { INTELLIROUTER_ADMIN_KEY: adminKey },
+  });
+  try {
+    const one = await connect(chained);
+    const store = await one.vectorStores.create({ name: "handbook" });
+    const file = await upload(one, "returns.md", "Goods can be returned within 30 days.");
+    await one.vectorStores.files.createAndPoll(store.id, { file_id: file.id }, { pollIntervalMs: 20 });
+    const body = { model: "chain/cited", messages: [{ role: "user" as const, content: question }] };
+    await one.chat.completions.create(body);
+    expect(sent().at(-1)!.content).toContain("Goods can be returned within 30 days.");
+    expect(sent().at(-1)!.content).toContain("returns.md");
+    const other = await connect(chained);
+    expect(String(await statusOf(other.chat.completions.create(body)))).toStartWith("4");
+  } finally {
+    await chained.stop();
+  }
+});

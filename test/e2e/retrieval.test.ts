@@ -3,8 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { resolve } from "node:path";
 import OpenAI from "openai";
 import { freePort, type Gateway, startGateway, until } from "./support/gateway.ts";
+import { sendJson } from "../support/upstream.ts";
 import {
   adminKey,
+  answer,
   configuration,
   connect,
   type RetrievalUpstream,
@@ -433,6 +435,44 @@ describe("with an embedding model", () => {
     const added = await restricted.vectorStores.files.createAndPoll(store.id, { file_id: file.id }, poll);
     expect(added.status).toBe("failed");
     expect(added.last_error!.message).toContain("embedder");
+  });
+});
+
+describe("with a rerank model", () => {
+  test("it puts what was found in order, unless nobody wants it, or it fails", async () => {
+    let reply = "";
+    upstream.on("ranker", ({ body }, response) => {
+      const { passages } = JSON.parse(body.messages[1].content) as {
+        passages: { number: number; text: string }[];
+      };
+      const order = passages.toSorted((one, other) => one.text.length - other.text.length).map(({ number }) =>
+        number
+      );
+      const content = reply === "" ? `Sure! ${JSON.stringify({ order: [...order, 99, -1, 0.5] })}` : reply;
+      sendJson(response, 200, { ...answer(content), model: "ranker" });
+    });
+    const ranking = await startGateway({
+      config: configuration(upstream.url, '[retrieval]\nrerank_model = "cloud/ranker"\n'),
+    });
+    try {
+      const local = new OpenAI({ baseURL: `${ranking.origin}/v1`, apiKey: "none", maxRetries: 0 });
+      const store = await storeWith({
+        "long.md": "Goods goods goods: all that there is to say of goods, and a little more of goods.",
+        "short.md": "Goods.",
+        "middle.md": "Something of goods.",
+      }, local);
+      const search = (more = {}) => namesOf(local.vectorStores.search(store.id, { query: "goods", ...more }));
+      expect(await search()).toEqual(["short.md", "middle.md", "long.md"]);
+      const unranked = await search({ ranking_options: { ranker: "none" } });
+      expect(unranked).not.toEqual(["short.md", "middle.md", "long.md"]);
+      const { data } = await local.vectorStores.search(store.id, { query: "goods" });
+      const scores = data.map(({ score }) => score);
+      expect(scores).toEqual(scores.toSorted((one, other) => other - one));
+      reply = "I cannot do that.";
+      expect(await search()).toEqual(unranked);
+    } finally {
+      await ranking.stop();
+    }
   });
 });
 
