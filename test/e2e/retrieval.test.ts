@@ -296,27 +296,27 @@ describe("the Vector Stores API, with the official client", () => {
     const { vectorStores: stores, files } = stranger;
     const own = await stores.create({ name: "own" });
     const mine = await upload(stranger, "mine.txt", "mine");
-    const tries: Record<string, PromiseLike<unknown>> = {
-      "files.retrieve": files.retrieve(file),
-      "files.content": files.content(file),
-      "files.delete": files.delete(file),
-      "stores.retrieve": stores.retrieve(store.id),
-      "stores.update": stores.update(store.id, { name: "taken" }),
-      "stores.delete": stores.delete(store.id),
-      "stores.search": stores.search(store.id, { query: "secret" }),
-      "stores.files.create": stores.files.create(store.id, { file_id: mine.id }),
-      "stores.files.list": stores.files.list(store.id),
-      "stores.files.retrieve": stores.files.retrieve(file, within),
-      "stores.files.content": stores.files.content(file, within),
-      "stores.files.update": stores.files.update(file, { ...within, attributes: {} }),
-      "stores.files.delete": stores.files.delete(file, within),
-      "stores.fileBatches.create": stores.fileBatches.create(store.id, { file_ids: [mine.id] }),
-      "another's file in an own store": stores.files.create(own.id, { file_id: file }),
-      "another's file in a new store": stores.create({ file_ids: [file] }),
-      "another's file in a batch": stores.fileBatches.create(own.id, { file_ids: [file] }),
+    const tries: Record<string, () => PromiseLike<unknown>> = {
+      "files.retrieve": () => files.retrieve(file),
+      "files.content": () => files.content(file),
+      "files.delete": () => files.delete(file),
+      "stores.retrieve": () => stores.retrieve(store.id),
+      "stores.update": () => stores.update(store.id, { name: "taken" }),
+      "stores.delete": () => stores.delete(store.id),
+      "stores.search": () => stores.search(store.id, { query: "secret" }),
+      "stores.files.create": () => stores.files.create(store.id, { file_id: mine.id }),
+      "stores.files.list": () => stores.files.list(store.id),
+      "stores.files.retrieve": () => stores.files.retrieve(file, within),
+      "stores.files.content": () => stores.files.content(file, within),
+      "stores.files.update": () => stores.files.update(file, { ...within, attributes: {} }),
+      "stores.files.delete": () => stores.files.delete(file, within),
+      "stores.fileBatches.create": () => stores.fileBatches.create(store.id, { file_ids: [mine.id] }),
+      "another's file in an own store": () => stores.files.create(own.id, { file_id: file }),
+      "another's file in a new store": () => stores.create({ file_ids: [file] }),
+      "another's file in a batch": () => stores.fileBatches.create(own.id, { file_ids: [file] }),
     };
     for (const [name, attempt] of Object.entries(tries)) {
-      expect(`${name}: ${await statusOf(attempt)}`).toMatch(/: 404 (file|vector_store)_not_found$/);
+      expect(`${name}: ${await statusOf(attempt())}`).toMatch(/: 404 (file|vector_store)_not_found$/);
     }
     const { data: visible } = await stores.list();
     expect(visible.map(({ id }) => id)).toEqual([own.id]);
