@@ -38,7 +38,7 @@ function withStore(command: Command): Command {
 function withTenant(command: Command): Command {
   return withJson(command).option(
     "--tenant <name>",
-    "whose it is; what is `shared` every caller may search",
+    "whose it is: a key's tenant, which is its id unless it has another; what is shared every caller may search",
     sharedTenant,
   );
 }

@@ -44,10 +44,12 @@ export async function readUpload<Kept>(
   let kept: Promise<Kept> | undefined;
   const failure = Promise.withResolvers<void>();
   let hasFailed = false;
+  let cut = (_error: Error): void => {};
   form.on("field", (name, value) => void fields.set(name, value));
   form.on("file", (name, stream, filename, _encoding, mediaType) => {
     // Whoever reads it hears of a form that breaks off by the fields that never come.
     if (name !== "file" || kept !== undefined) return void stream.resume();
+    cut = (error) => stream.destroy(error);
     kept = keep({ filename, contentType: mediaType, pieces: stream, fields: whole.promise });
     kept.catch(() => {
       hasFailed = true;
@@ -64,6 +66,8 @@ export async function readUpload<Kept>(
     if (!hasFailed) await Promise.race([whole.promise, failure.promise]);
   } catch (error) {
     whole.reject(error);
+    // Whoever reads it must not wait for ever, and keeps nothing of it.
+    cut(error as Error);
     form.destroy();
     if (!hasFailed) throw error;
   }

@@ -6,7 +6,7 @@ import { testHost } from "../../test/support/test-host.ts";
 import { ApiError } from "../lib/api-error.ts";
 import type { VectorStore } from "../plugin/api/vector-store.ts";
 import { retrievalSchema, type RetrievalSettings } from "../schema/retrieval.ts";
-import type { RetrievalCaller } from "./contracts.ts";
+import { type RetrievalCaller, sharedTenant } from "./contracts.ts";
 import type { DocumentReader } from "./document-reader.ts";
 import { MemoryVault } from "./file-vault.ts";
 import { PlainTextReader } from "./plain-text-reader.ts";
@@ -169,9 +169,9 @@ describe("vector stores", () => {
   test("that are shared are everybody's to search and nobody's to change", async () => {
     const world = open();
     const { vectorStores } = world.retrieval;
-    const store = vectorStores.create({ tenant: "shared", caller: "x" }, noStore);
-    const file = await upload(world, "shared text", { tenant: "shared" });
-    vectorStores.addFile({ tenant: "shared", caller: "x" }, store.id, { fileId: file.id });
+    const store = vectorStores.create({ tenant: sharedTenant, caller: "x" }, noStore);
+    const file = await upload(world, "shared text", { tenant: sharedTenant });
+    vectorStores.addFile({ tenant: sharedTenant, caller: "x" }, store.id, { fileId: file.id });
     await settled(world, store.id, file.id);
     expect(await names(world, "kb", "text", "anybody")).toEqual(["shared text"]);
     expect(codeOf(() => vectorStores.delete("t", store.id))).toBe("permission_denied");

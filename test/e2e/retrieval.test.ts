@@ -1,6 +1,7 @@
 /** Files and vector stores, as clients and operators meet them: the official clients, the executable, other tenants, a kill -9. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { resolve } from "node:path";
+import { readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import OpenAI from "openai";
 import { freePort, type Gateway, startGateway, until } from "./support/gateway.ts";
 import { sendJson } from "../support/upstream.ts";
@@ -111,6 +112,31 @@ describe("the Files API, with the official client", () => {
       await large.stop();
     }
   }, 60_000);
+
+  test("an upload that breaks off leaves nothing behind", async () => {
+    const folder = join(gateway.directory, "data", "files");
+    const before = readdirSync(folder).length;
+    const leaving = new AbortController();
+    const head = '--b\r\ncontent-disposition: form-data; name="file"; filename="x.txt"\r\n\r\n';
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode(head + "x".repeat(200_000)));
+        await until(() => readdirSync(folder).some((name) => name.endsWith(".part")), "the file to begin");
+        leaving.abort();
+      },
+    });
+    const upload = fetch(`${gateway.origin}/v1/files`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${client.apiKey}`,
+        "content-type": "multipart/form-data; boundary=b",
+      },
+      body,
+      signal: leaving.signal,
+    });
+    expect(await upload.then(() => "answered", () => "broken off")).toBe("broken off");
+    await until(() => readdirSync(folder).length === before, "the rest of the file to go");
+  });
 
   test("forms that are none, are broken or lack something are the client's fault", async () => {
     const post = async (body: BodyInit, contentType?: string) => {
