@@ -79,7 +79,7 @@ const search = new HybridSearch({
   index: () => index,
   vectors: () => Promise.resolve(vectors),
   clock: systemClock,
-  settings: () => ({ search_timeout_ms: 60_000, rerank_results: 20 }),
+  settings: () => ({ search_timeout_ms: 60_000, rerank_results: 20, rerank_timeout_ms: 60_000 }),
   onError: (_message, error) => {
     throw error;
   },

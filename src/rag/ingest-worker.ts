@@ -53,15 +53,9 @@ export class IngestWorker {
   /** There may be something to do. */
   wake(): void {
     if (this.#stop.signal.aborted) return;
-    const { clock, storeFiles, removals, settings } = this.#parts;
+    const { clock } = this.#parts;
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
-    const isFree = this.#running.size < settings().ingest_concurrency;
-    const wait = Math.min(
-      isFree ? storeFiles.waitMs() ?? longestSleepMs : longestSleepMs,
-      this.#removing === undefined ? removals.waitMs() ?? longestSleepMs : longestSleepMs,
-      longestSleepMs,
-    );
-    this.#timer = clock.setTimeout(() => this.#work(), wait);
+    this.#timer = clock.setTimeout(() => this.#work(), this.#waitMs());
   }
 
   /** What is under way is given up, and done by whoever comes next. */
@@ -71,9 +65,26 @@ export class IngestWorker {
     await Promise.all([...this.#running, this.#removing]);
   }
 
+  #waitMs(): number {
+    const { storeFiles, removals, settings, onError } = this.#parts;
+    try {
+      const isFree = this.#running.size < settings().ingest_concurrency;
+      return Math.min(
+        isFree ? storeFiles.waitMs() ?? longestSleepMs : longestSleepMs,
+        this.#removing === undefined ? removals.waitMs() ?? longestSleepMs : longestSleepMs,
+        longestSleepMs,
+      );
+    } catch (error) {
+      onError("the files that wait cannot be looked at", error);
+      return longestSleepMs;
+    }
+  }
+
   #work(): void {
     try {
-      this.#removing ??= this.#removeVectors().finally(() => {
+      this.#removing ??= this.#removeVectors().catch((error) =>
+        this.#parts.onError("the vectors that are to be deleted cannot be looked at", error)
+      ).finally(() => {
         this.#removing = undefined;
         this.wake();
       });

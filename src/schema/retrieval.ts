@@ -242,6 +242,9 @@ export const retrievalSchema = z.strictObject({
     "A chat model that puts what was found in order. Without it the order of the search stays.",
   ),
   rerank_results: z.number().int().min(2).max(100).default(20).describe("Most results that it is shown."),
+  rerank_timeout_ms: z.number().int().min(1).max(600_000).default(10_000).describe(
+    "Longest wait for it, in milliseconds; the order of the search then stays.",
+  ),
   chunk_tokens: z.number().int().min(50).max(8_192).default(800).describe(
     "Most tokens (estimated) of a chunk.",
   ),

@@ -478,7 +478,10 @@ describe("with a rerank model", () => {
       sendJson(response, 200, { ...answer(content), model: "ranker" });
     });
     const ranking = await startGateway({
-      config: configuration(upstream.url, '[retrieval]\nrerank_model = "cloud/ranker"\n'),
+      config: configuration(
+        upstream.url,
+        '[retrieval]\nrerank_model = "cloud/ranker"\nrerank_timeout_ms = 500\n',
+      ),
     });
     try {
       const local = new OpenAI({ baseURL: `${ranking.origin}/v1`, apiKey: "none", maxRetries: 0 });
@@ -496,6 +499,13 @@ describe("with a rerank model", () => {
       expect(scores).toEqual(scores.toSorted((one, other) => other - one));
       reply = "I cannot do that.";
       expect(await search()).toEqual(unranked);
+      upstream.on("ranker", async (_call, response) => {
+        await Bun.sleep(3_000);
+        sendJson(response, 200, answer("late"));
+      });
+      const startedAt = performance.now();
+      expect(await search()).toEqual(unranked);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
     } finally {
       await ranking.stop();
     }
