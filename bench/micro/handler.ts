@@ -145,6 +145,13 @@ const handler = createApp({
   listCapabilities: () => [],
   decisions,
   memory: () => Promise.reject(new Error("nothing is remembered here")),
+  retrieval: {
+    open: () => {
+      throw new Error("nothing is searched here");
+    },
+    search: () => Promise.reject(new Error("nothing is searched here")),
+    onError: () => {},
+  },
   scrape: () => telemetry.scrape(),
   chains: () => new Map(),
   chainRuns: { view: () => undefined, list: () => [] },

@@ -11,12 +11,13 @@ import type {
 } from "intellirouter/plugin";
 import { LRUCache } from "lru-cache";
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { bytesOf, condition, recordOf, type Row, vectorOf, wordsOf } from "./sqlite-records.ts";
 import { BestCandidates, type Candidate, cosine, matrixBytes, VectorMatrix } from "./vector-matrix.ts";
 
 /** Rows that are read at once where not all are in memory. */
-const rowsPerPage = 1_000;
+const rowsPerPage = 250;
 /** How many of the nearly nearest are compared exactly, for as many as are asked for. */
 const depthOf = (limit: number) => Math.max(100, limit * 4);
 
@@ -31,6 +32,8 @@ class SqliteVectorStore implements VectorStore {
   readonly #matrices: LRUCache<string, VectorMatrix>;
   readonly #loading = new Map<string, { readonly matrix: VectorMatrix; readonly done: Promise<void> }>();
 
+  #version: unknown;
+
   constructor(database: Database, memoryBytes: number) {
     this.#database = database;
     this.#matrices = new LRUCache({
@@ -43,6 +46,7 @@ class SqliteVectorStore implements VectorStore {
         space TEXT, vector BLOB, attributes TEXT NOT NULL, UNIQUE (partition, id)
       );
       CREATE INDEX IF NOT EXISTS records_user ON records (partition, json_extract(attributes, '$.user'));
+      CREATE INDEX IF NOT EXISTS records_order ON records (partition, number);
       CREATE INDEX IF NOT EXISTS records_file ON records (partition, json_extract(attributes, '$.file'));
       CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
         partition, text, tokenize = "porter unicode61 remove_diacritics 2"
@@ -188,6 +192,7 @@ class SqliteVectorStore implements VectorStore {
 
   /** Vectors in memory; undefined where they would take more than there is for all. */
   async #matrix(partition: string, vector: TextVector): Promise<VectorMatrix | undefined> {
+    this.#forgetIfStale();
     const key = matrixKey(partition, vector);
     const known = this.#matrices.get(key);
     if (known !== undefined) return known;
@@ -209,6 +214,13 @@ class SqliteVectorStore implements VectorStore {
     }
     await loading.done;
     return loading.matrix;
+  }
+
+  /** Another process may have written to the file. */
+  #forgetIfStale(): void {
+    const version = this.#database.prepare("PRAGMA data_version").get()?.data_version;
+    if (this.#version !== undefined && version !== this.#version) this.#matrices.clear();
+    this.#version = version;
   }
 
   async #load(partition: string, vector: TextVector, matrix: VectorMatrix): Promise<void> {
@@ -243,7 +255,7 @@ class SqliteVectorStore implements VectorStore {
   ): AsyncGenerator<Row[]> {
     const { sql, values: bound } = condition(partition, where);
     const select = this.#database.prepare(
-      `SELECT number, vector, attributes FROM records
+      `SELECT number, vector, attributes FROM records INDEXED BY records_order
        WHERE ${sql} AND space = ? AND length(vector) = ? AND number > ? ORDER BY number LIMIT ?`,
     );
     for (let last = -1;;) {
@@ -251,7 +263,7 @@ class SqliteVectorStore implements VectorStore {
       if (rows.length === 0) return;
       yield rows;
       last = rows.at(-1)!.number as number;
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await setImmediate();
     }
   }
 

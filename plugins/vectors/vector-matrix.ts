@@ -1,4 +1,5 @@
 import type { VectorFilter } from "intellirouter/plugin";
+import { setImmediate } from "node:timers/promises";
 
 /** A row that may be near. */
 export interface Candidate {
@@ -9,9 +10,9 @@ export interface Candidate {
 /** What one vector takes beside its numbers, in bytes. */
 const bytesPerRow = 48;
 /** Rows between two looks at the clock. */
-const rowsPerLook = 512;
+const rowsPerLook = 256;
 /** Longest time that a scan keeps everything else waiting, in milliseconds. */
-const sliceMs = 4;
+const sliceMs = 2;
 
 /** @returns bytes that so many vectors of a length take in memory. */
 export function matrixBytes(rows: number, length: number): number {
@@ -92,7 +93,7 @@ export class VectorMatrix {
     let since = performance.now();
     for (let row = 0; row < this.#count; row++) {
       if (row % rowsPerLook === 0 && performance.now() - since > sliceMs) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await setImmediate();
         since = performance.now();
         if (row >= this.#count) break;
       }
@@ -184,7 +185,7 @@ export function cosine(one: Float32Array, other: Float32Array): number {
 /** Writes a vector's code. @returns 1 / the length of what was written; 0 for a vector of zeros. */
 function encode(values: Float32Array, codes: Int8Array, offset: number): number {
   let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  for (let index = 0; index < values.length; index++) largest = Math.max(largest, Math.abs(values[index]!));
   if (largest === 0 || !Number.isFinite(largest)) {
     codes.fill(0, offset, offset + values.length);
     return 0;
@@ -198,13 +199,24 @@ function encode(values: Float32Array, codes: Int8Array, offset: number): number 
   return 1 / Math.sqrt(squares);
 }
 
-/** Whole numbers throughout, so that it fits 32 bits up to 133,000 numbers. */
+/**
+ * Whole numbers throughout, so that it fits 32 bits up to 133,000 numbers. Four sums at once: none has to wait for the one before it.
+ */
 function dot(codes: Int8Array, offset: number, asked: Int8Array): number {
-  let sum = 0;
-  for (let index = 0; index < asked.length; index++) {
-    sum = (sum + Math.imul(codes[offset + index]!, asked[index]!)) | 0;
+  const length = asked.length;
+  const even = length - (length & 3);
+  let [one, two, three, four] = [0, 0, 0, 0];
+  let place = offset;
+  for (let index = 0; index < even; index += 4, place += 4) {
+    one = (one + Math.imul(codes[place]!, asked[index]!)) | 0;
+    two = (two + Math.imul(codes[place + 1]!, asked[index + 1]!)) | 0;
+    three = (three + Math.imul(codes[place + 2]!, asked[index + 2]!)) | 0;
+    four = (four + Math.imul(codes[place + 3]!, asked[index + 3]!)) | 0;
   }
-  return sum;
+  for (let index = even; index < length; index++) {
+    one = (one + Math.imul(codes[offset + index]!, asked[index]!)) | 0;
+  }
+  return one + two + three + four;
 }
 
 function swap(heap: Candidate[], one: number, other: number): void {

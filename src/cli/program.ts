@@ -13,6 +13,7 @@ import { healthCommand } from "./health.ts";
 import { keysCommand } from "./keys.ts";
 import { memoryCommand } from "./memory.ts";
 import { modelsCommand } from "./models.ts";
+import { ragCommand } from "./rag.ts";
 import { runCommand } from "./run.ts";
 import { usageCommand } from "./usage.ts";
 import { versionCommand } from "./version.ts";
@@ -44,6 +45,7 @@ export function createProgram(context: CommandContext): Command {
     auditCommand,
     chainsCommand,
     memoryCommand,
+    ragCommand,
     healthCommand,
     versionCommand,
     completionCommand,

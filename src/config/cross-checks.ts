@@ -162,14 +162,24 @@ export function crossCheck(
       : fault(model);
     if (found !== undefined) report(["memory", name], found.message);
   }
+  for (const name of ["embedding_model", "rerank_model"] as const) {
+    const model = settings.retrieval[name];
+    const found = model === undefined || routeNames.has(model) || routeNames.has("*")
+      ? undefined
+      : fault(model);
+    if (found !== undefined) report(["retrieval", name], found.message);
+  }
   const remembers = memory.everything || settings.routes.some((route) => route.memory) ||
     settings.models.some((model) => model.memory);
   if (remembers && memory.model === undefined) {
     warnings.push("memory.model is not set: nothing is condensed, and no facts are learnt");
   }
-  if (settings.chromadb !== undefined && !remembers) {
-    warnings.push("[chromadb] is accepted, but nothing uses it yet");
-  } else if (settings.chromadb !== undefined && memory.embedding_model === undefined) {
+  const { embedding_model: vectors } = settings.retrieval;
+  if (settings.chromadb !== undefined && !remembers && vectors === undefined) {
+    warnings.push(
+      "[chromadb] is accepted, but nothing uses it: neither memory nor retrieval has an embedding_model",
+    );
+  } else if (settings.chromadb !== undefined && remembers && memory.embedding_model === undefined) {
     warnings.push(
       "memory.embedding_model is not set: what is learnt is kept in SQLite, and not in [chromadb]",
     );

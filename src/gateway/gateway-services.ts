@@ -8,6 +8,7 @@ import type { Tracer } from "../telemetry/tracing/tracer.ts";
 import type { GatewayCall } from "./gateway-call.ts";
 import type { ResponseCache } from "./cache/response-cache.ts";
 import type { GatewayMemory } from "./memory/gateway-memory.ts";
+import type { GatewayRetrieval } from "./retrieval/gateway-retrieval.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 import type { Stage, StageNote } from "./stages/stage.ts";
 
@@ -58,6 +59,8 @@ export interface GatewayServices {
   readonly responses: ResponseStore;
   /** Absent where nothing is remembered. */
   readonly memory?: GatewayMemory;
+  /** Absent where nothing can be searched. */
+  readonly retrieval?: GatewayRetrieval;
   /** Told of a plugin that broke its contract; must not throw. */
   readonly onPluginError: (where: string, error: unknown) => void;
   /** Aborts when the gateway must end at once: streams that still run are told so and end. */

@@ -8,6 +8,7 @@ import type { UsageDatabase } from "../telemetry/ledger/usage-database.ts";
 import type { AccessControl } from "../auth/access-control.ts";
 import type { ChatFeature, Fidelity } from "../plugin/api/fidelity.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
+import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { MemoryAdministration } from "../memory/memory-administration.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -68,6 +69,7 @@ export interface HttpServices {
   readonly scrape: () => { readonly contentType: string; readonly body: string } | undefined;
   /** Opens the memory, the first time. @throws when what is stored cannot be read. */
   readonly memory: () => Promise<{ readonly memory: Memory; readonly administration: MemoryAdministration }>;
+  readonly retrieval: GatewayRetrieval;
   readonly auditLog: Pick<AuditLog, "list">;
   /** Told of an error status of a request that left no decision record. */
   readonly onRefused: (status: number) => void;

@@ -31,6 +31,9 @@ import { metricsRoute } from "./routes/metrics.ts";
 import { listCapabilitiesRoute } from "./routes/capabilities.ts";
 import { getChainRunRoute, listChainRunsRoute, listChainsRoute } from "./routes/chains.ts";
 import { getDecisionRoute, listDecisionsRoute } from "./routes/decisions.ts";
+import { fileRoutes } from "./routes/files.ts";
+import { vectorStoreFileRoutes } from "./routes/vector-store-files.ts";
+import { vectorStoreRoutes } from "./routes/vector-stores.ts";
 import { forwardRoutes } from "./routes/forward.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { endpointRoute, inferenceRoute } from "./routes/inference.ts";
@@ -79,6 +82,9 @@ export function routeTable(): readonly Route[] {
     }),
     ...responseRoutes,
     ...conversationRoutes,
+    ...fileRoutes,
+    ...vectorStoreRoutes,
+    ...vectorStoreFileRoutes,
     inferenceRoute({
       path: "/v1/completions",
       summary: "Continues a text (legacy).",

@@ -17,7 +17,8 @@ export function validate<Schema extends z.ZodType>(schema: Schema, value: unknow
   if (result.success) return value as z.infer<Schema>;
   const issue = deepest(result.error.issues[0]!);
   const param = pathText(issue.path);
-  const missing = issue.code === "invalid_type" && valueAt(value, issue.path) === undefined;
+  const missing = ["invalid_type", "invalid_value"].includes(issue.code ?? "") &&
+    valueAt(value, issue.path) === undefined;
   throw new ApiError({
     status: 400,
     code: missing

@@ -78,5 +78,8 @@ export interface RagSearch {
   search(request: SearchRequest, caller: RetrievalCaller, signal: AbortSignal): Promise<SearchOutcome>;
 }
 
-/** Stores of this tenant may be searched by everybody: what the operator has added. */
-export const sharedTenant = "shared";
+/** Stores of this tenant may be searched by everybody: what the operator has added. No key can have this name. */
+export const sharedTenant = "(shared)";
+
+/** The caller on whose behalf vectors are made of what the operator has added: no key can have this name. */
+export const operatorCaller = "(operator)";

@@ -18,6 +18,7 @@ export interface SearchParts {
     readonly search_timeout_ms: number;
     readonly rerank_model?: string | undefined;
     readonly rerank_results: number;
+    readonly rerank_timeout_ms: number;
   };
   /** Told of what went wrong where a search went on without it. */
   readonly onError: (message: string, error: unknown) => void;
@@ -175,11 +176,16 @@ export class HybridSearch implements RagSearch {
     signal: AbortSignal,
     degraded: Set<string>,
   ): Promise<readonly SearchResult[]> {
-    const { rerank_model: model, rerank_results: most } = this.#parts.settings();
+    const { rerank_model: model, rerank_results: most, rerank_timeout_ms: longest } = this.#parts.settings();
     if (model === undefined || rerank === false || best.length < 2) return best;
     const shown = best.slice(0, most);
     try {
-      const order = await reranker.rank(model, queries.join("\n"), shown.map(({ text }) => text), signal);
+      const order = await reranker.rank(
+        model,
+        queries.join("\n"),
+        shown.map(({ text }) => text),
+        AbortSignal.any([signal, AbortSignal.timeout(longest)]),
+      );
       const named = [...new Set(order)].flatMap((place) => shown[place] ?? []);
       const others = shown.filter((result) => !named.includes(result));
       // Scores say how well a result fits: after another order they are given out in that order.

@@ -12,16 +12,13 @@ export function indexable(text: string): string {
 }
 
 /**
- * A question as a query of FTS5: any of its words. Each is in quotes, so that none is an operator; of scripts without spaces, each two
- * characters beside each other are a phrase.
- *
- * @returns undefined for a text without words.
+ * The words of a question as terms of FTS5, none twice. Each is in quotes, so that none is an operator; of scripts without spaces, each
+ * two characters beside each other are a phrase.
  */
-export function wordQuery(text: string): string | undefined {
+export function wordTerms(text: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
   const terms = new Set(words.flatMap(termsOf));
-  if (terms.size === 0) return undefined;
-  return [...terms].slice(0, mostWords).map((term) => `"${term}"`).join(" OR ");
+  return [...terms].slice(0, mostWords).map((term) => `"${term}"`);
 }
 
 function termsOf(word: string): string[] {

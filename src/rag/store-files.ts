@@ -36,7 +36,7 @@ export interface BatchRecord {
 export type StatusCounts = Readonly<Record<StoreFileStatus | "total", number>>;
 
 /** Nobody else reads a file that somebody is at work on, unless he has died; in milliseconds. */
-const leaseMs = 30_000;
+const leaseMs = 10_000;
 
 /** Which files are in which vector stores, and which of them wait to be read. */
 export class StoreFiles {

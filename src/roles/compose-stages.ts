@@ -1,8 +1,12 @@
 import type { LoadedSettings } from "../config/load-settings.ts";
 import { memoryStages } from "../gateway/memory/memory-stages.ts";
+import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
+import { fileSearchStage } from "../gateway/retrieval/file-search-stage.ts";
+import { retrievalStage } from "../gateway/retrieval/retrieval-stage.ts";
 import { hiddenTextStage } from "../gateway/stages/hidden-text-stage.ts";
 import type { Stage } from "../gateway/stages/stage.ts";
 import { MemoryPolicies } from "../memory/policies.ts";
+import { RetrievalPolicies } from "../rag/policies.ts";
 import type { GuardrailRule } from "../persona/guardrails/guarded-exchange.ts";
 import type { Persona } from "../persona/persona.ts";
 import { guardrailStages } from "./compose-guardrails.ts";
@@ -14,7 +18,7 @@ export function composeStages(
   loaded: LoadedSettings,
   personas: ReadonlyMap<string, Persona>,
   guardrails: readonly GuardrailRule[],
-  { memory, clock, models }: SharedServices,
+  { memory, retrieval, clock, models }: SharedServices,
 ): readonly Stage[] {
   const policies = new MemoryPolicies(loaded.settings);
   const first = loaded.settings.hidden_text.input ? [hiddenTextStage] : [];
@@ -22,7 +26,14 @@ export function composeStages(
     ...personaStages(personas, loaded, clock),
     ...guardrailStages(guardrails, loaded, clock, models),
   ];
-  if (memory === undefined || !policies.isUsed) return [...first, ...between];
+  const behind = retrieval === undefined ? [] : retrievalStages(retrieval, loaded);
+  if (memory === undefined || !policies.isUsed) return [...first, ...between, ...behind];
   const { write, recall } = memoryStages(memory, policies);
-  return [...first, write, ...between, recall];
+  return [...first, write, ...between, recall, ...behind];
+}
+
+function retrievalStages(retrieval: GatewayRetrieval, { settings }: LoadedSettings): readonly Stage[] {
+  const policies = new RetrievalPolicies(settings);
+  const tool = fileSearchStage(retrieval, settings.retrieval.file_search_tokens);
+  return policies.isUsed ? [retrievalStage(retrieval, policies), tool] : [tool];
 }

@@ -1,6 +1,7 @@
 import type { Principal } from "../auth/principal.ts";
 import type { ModelCaller } from "../gateway/internal-call.ts";
 import type { MemoryModels } from "../memory/contracts.ts";
+import { modelVectors } from "./model-vectors.ts";
 
 /** The request, or the work in the background, that models are asked for. */
 export interface MemoryOccasion {
@@ -26,22 +27,6 @@ export function memoryModels(caller: ModelCaller, occasion: MemoryOccasion): Mem
       return content;
     },
 
-    async embed(model, texts) {
-      const { data } = await caller.embed({ model, input: [...texts] }, context);
-      const vectors = new Array<Float32Array>(texts.length);
-      for (const { index, embedding } of data) vectors[index] = Float32Array.from(numbersOf(embedding));
-      if (data.length !== texts.length || vectors.includes(undefined as never)) {
-        throw new Error(`the model ${model} gave ${data.length} vectors for ${texts.length} texts`);
-      }
-      return vectors;
-    },
+    embed: (model, texts) => modelVectors(caller, model, texts, context),
   };
-}
-
-/** Some backends give bytes in base64 whatever they were asked for. */
-function numbersOf(embedding: unknown): ArrayLike<number> {
-  if (Array.isArray(embedding)) return embedding;
-  if (typeof embedding !== "string") throw new Error("an embedding is a list of numbers");
-  const bytes = Uint8Array.from(Buffer.from(embedding, "base64"));
-  return new Float32Array(bytes.buffer, 0, Math.floor(bytes.byteLength / 4));
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { ChainCalls } from "../chain/contracts.ts";
 import { ChainRuns } from "../chain/chain-runs.ts";
 import { ChainRunStore } from "../chain/run-store.ts";
-import { createChainProvider } from "../gateway/chains/chain-provider.ts";
+import { type ChainServices, createChainProvider } from "../gateway/chains/chain-provider.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import { ModelCaller } from "../gateway/internal-call.ts";
 import { chainProvider } from "../lib/reserved-names.ts";
@@ -42,6 +42,18 @@ export function openChains(
   let timer = clock.setTimeout(forget, forgetEveryMs);
   const callTool: ChainCalls["callTool"] = ({ url, body, ...call }, signal) =>
     egress(url, { ...call, ...(body === undefined ? {} : { body }), signal });
+  const search: ChainServices["search"] =
+    ({ principal, requestId, decisionId, internal }) => async (asked, signal) => {
+      const { vectorStores, query, maxResults } = asked;
+      const { retrieval } = gateway();
+      if (retrieval === undefined) throw new Error("nothing can be searched here");
+      const { results } = await retrieval.search(
+        { vectorStores, queries: [query], maxResults },
+        { principal, requestId, decisionId, depth: internal?.depth ?? 0 },
+        signal,
+      );
+      return results.map(({ text, fileId, filename, score }) => ({ text, file_id: fileId, filename, score }));
+    };
   return {
     runs,
     ownProviders: (chains) => {
@@ -51,7 +63,7 @@ export function openChains(
         chainProvider,
         (call, note) =>
           createChainProvider(
-            { runs, callTool },
+            { runs, callTool, search },
             chains,
             models ??= new ModelCaller(gateway()),
             call,

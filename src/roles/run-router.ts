@@ -7,6 +7,7 @@ import { watchSettings } from "../config/watch-settings.ts";
 import type { GatewayServices } from "../gateway/gateway-services.ts";
 import { MemoryResponseCache } from "../gateway/cache/response-cache.ts";
 import { ModelCaller } from "../gateway/internal-call.ts";
+import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
 import { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import { ResponseStore } from "../gateway/responses/response-store.ts";
 import { createApp } from "../http/app.ts";
@@ -34,8 +35,7 @@ import { openDecisionLog } from "./open-decision-log.ts";
 import { openRedis } from "./open-redis.ts";
 import { loadPrices } from "./load-prices.ts";
 import { findLocal, openShared } from "./open-shared.ts";
-import { MemoryRole } from "./open-memory.ts";
-import { backgroundModels, gatewayMemory } from "./gateway-memory.ts";
+import { openModules } from "./open-modules.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import { openUsageLedger } from "./open-usage-ledger.ts";
 import { looksForLocal, type PlannedProvider } from "./plan-providers.ts";
@@ -69,6 +69,7 @@ export interface RunningRouter {
   readonly discovered: Promise<void>;
   providers(): readonly PlannedProvider[];
   models(): readonly string[];
+  readonly retrieval: GatewayRetrieval;
   /** Takes a changed configuration over; a bad one leaves the old one running and is logged. */
   reload(): Promise<void>;
 }
@@ -111,20 +112,16 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   const decisions = openDecisionLog(loaded, shared);
   shutdown.register("decision log", () => decisions.close());
 
-  const memoryRole = new MemoryRole({
-    ...shared,
-    builtins,
-    audit,
-    settings: () => generations.current.loaded.settings,
+  const modules = openModules({
+    world: { ...shared, builtins, audit, settings: () => generations.current.loaded.settings },
     conversations: redis?.conversations,
-    modelsOf: backgroundModels(
-      models,
-      (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
-    ),
+    caller: models,
+    principalOf: (id) => accounts.book.principal(id) ?? opened.access().withoutKey?.(id),
+    current: () => generations.current.loaded,
+    metrics: telemetry.metrics,
+    shutdown,
   });
-  telemetry.metrics.register(memoryRole.meter);
-  shutdown.register("memory", () => memoryRole.close());
-  const memory = gatewayMemory(memoryRole, models, () => generations.current.loaded, logger);
+  const { memory, retrieval } = modules;
 
   let local: readonly DiscoveredProvider[] = [];
   const composeOptions = (
@@ -135,7 +132,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     builtins,
     environment,
     local,
-    shared: { ...shared, memory },
+    shared: { ...shared, memory, retrieval },
     strategies: before.strategies,
     exporters: before.exporters,
   });
@@ -181,6 +178,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     ledger: usage.ledger,
     traces: telemetry.traces,
     memory,
+    retrieval,
     responses: new ResponseStore(store, {
       retentionMs: () => generations.current.loaded.settings.responses.retention_days * dayMs,
       now: () => clock.now(),
@@ -206,7 +204,8 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     chains: () => generations.current.chains,
     chainRuns: chains.runs.store,
     scrape: () => telemetry.scrape(),
-    memory: () => memoryRole.open(),
+    memory: () => modules.openMemory(),
+    retrieval,
     auditLog,
     onRefused: (status: number) => telemetry.refused(status),
     ready: () => !shutdown.announced.aborted,
@@ -241,9 +240,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
   shared.lists.follow(first.listing);
   void loadPrices(first, shared, refreshModels);
   // What an earlier run has left to do is not to wait for the first request.
-  if (memoryRole.hasFiles || memory.policies().isUsed) {
-    await memoryRole.open().catch((error) => logger.error("the memory cannot be opened", { error }));
-  }
+  await modules.resume();
 
   // One change at a time: two at once could overtake each other.
   let changes: Promise<void> = Promise.resolve();
@@ -310,6 +307,7 @@ export async function runRouter(options: RouterRoleOptions): Promise<RunningRout
     keyRequired: opened.access().keyRequired,
     discovered,
     providers: () => generations.current.planned,
+    retrieval,
     models: () => generations.current.registry.names(),
     reload,
   };

@@ -3,6 +3,7 @@ import type { OwnProvider } from "../gateway/gateway-services.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ModelCaller } from "../gateway/internal-call.ts";
 import type { GatewayMemory } from "../gateway/memory/gateway-memory.ts";
+import type { GatewayRetrieval } from "../gateway/retrieval/gateway-retrieval.ts";
 import type { ReasoningMemory } from "../gateway/reasoning/reasoning-memory.ts";
 import type { EgressFetch } from "../plugin/api/host.ts";
 import type { ModelLists } from "../registry/model-lists.ts";
@@ -30,6 +31,8 @@ export interface SharedServices {
   readonly models?: () => ModelCaller;
   /** Absent where no request is served. */
   readonly memory?: GatewayMemory;
+  /** Absent where no request is served. */
+  readonly retrieval?: GatewayRetrieval;
   /** Absent where no request is served: exporters are then only checked, and not created. */
   readonly telemetry?: Telemetry;
 }

@@ -205,6 +205,12 @@ export const metricTable = {
     unit: "jobs",
     labels: ["kind"],
   },
+  intellirouter_retrieval_waiting_files: {
+    type: "gauge",
+    help: "Files of vector stores that wait to be read, or are being read.",
+    unit: "files",
+    labels: [],
+  },
   intellirouter_ledger_durable: {
     type: "gauge",
     help: "1 while the ledger's log can be written; at 0 a crash would lose rows.",

@@ -147,6 +147,89 @@ export const searchResultSchema = z.object({
   content: z.array(z.object({ type: z.literal("text"), text: z.string() })),
 });
 
+const storeFileFields = {
+  attributes: attributesSchema.nullish(),
+  chunking_strategy: chunkingStrategySchema.nullish(),
+};
+
+export const createVectorStoreSchema = z.strictObject({
+  name: z.string().max(256).nullish(),
+  description: z.string().max(512).nullish(),
+  file_ids: z.array(z.string()).max(500).nullish().describe("Files to begin with."),
+  expires_after: expiresAfterSchema.nullish(),
+  chunking_strategy: chunkingStrategySchema.nullish(),
+  metadata: metadataSchema.nullish(),
+});
+
+export const updateVectorStoreSchema = createVectorStoreSchema.pick({
+  name: true,
+  description: true,
+  expires_after: true,
+  metadata: true,
+});
+
+export const addStoreFileSchema = z.strictObject({ file_id: z.string().min(1), ...storeFileFields });
+
+export const updateStoreFileSchema = z.strictObject({ attributes: attributesSchema.nullable() });
+
+export const addFileBatchSchema = z.strictObject({
+  file_ids: z.array(z.string().min(1)).min(1).max(2_000).nullish(),
+  files: z.array(addStoreFileSchema).min(1).max(2_000).nullish().describe(
+    "In the place of file_ids: each with its own settings.",
+  ),
+  ...storeFileFields,
+}).refine(
+  ({ file_ids: ids, files }) => (ids ?? undefined) !== undefined !== ((files ?? undefined) !== undefined),
+  "must have either file_ids or files",
+);
+
+export const deletedSchema = z.object({ id: z.string(), object: z.string(), deleted: z.literal(true) });
+
+export const fileContentPageSchema = z.object({
+  object: z.literal("vector_store.file_content.page"),
+  data: z.array(z.object({ type: z.literal("text"), text: z.string() })),
+  has_more: z.boolean(),
+  next_page: z.string().nullable(),
+});
+
+export const searchPageSchema = z.object({
+  object: z.literal("vector_store.search_results.page"),
+  search_query: z.array(z.string()),
+  data: z.array(searchResultSchema),
+  has_more: z.boolean(),
+  next_page: z.string().nullable(),
+});
+
+/** The tool `file_search` of a request in the Responses protocol. */
+export const fileSearchToolSchema = z.looseObject({
+  type: z.literal("file_search"),
+  vector_store_ids: z.array(z.string().min(1)).min(1).max(16),
+  max_num_results: z.number().int().min(1).max(50).nullish(),
+  filters: attributeFilterSchema.nullish(),
+  ranking_options: rankingOptionsSchema.nullish(),
+});
+
+/** What may differ between routes, models and personas. */
+export const retrievalPolicySchema = z.strictObject({
+  vector_stores: z.array(z.string().min(1).max(256)).min(1).max(16).describe(
+    "Ids or names of vector stores, of the caller's tenant or shared ones.",
+  ),
+  max_tokens: z.number().int().min(50).max(1_000_000).default(2_000).describe(
+    "Most tokens (estimated) of what is put into a request.",
+  ),
+  max_results: z.number().int().min(1).max(50).default(8).describe("Most passages."),
+  min_score: z.number().min(0).max(1).default(0).describe("Passages below this score are left out."),
+  position: z.enum(["before_last", "first"]).default("before_last").describe(
+    "Where the passages stand: before the user's last words, or before the conversation. Never among the instructions.",
+  ),
+  citations: z.boolean().default(true).describe(
+    "Name the files of the passages in the answer's annotations.",
+  ),
+  on_failure: z.enum(["skip", "fail"]).default("skip").describe(
+    "When nothing can be searched: answer without, or refuse the request with 503.",
+  ),
+}).describe("Passages of vector stores that fit the user's last words are put into requests for this name.");
+
 /** `[retrieval]` */
 export const retrievalSchema = z.strictObject({
   embedding_model: z.string().min(1).max(256).optional().describe(
@@ -159,6 +242,9 @@ export const retrievalSchema = z.strictObject({
     "A chat model that puts what was found in order. Without it the order of the search stays.",
   ),
   rerank_results: z.number().int().min(2).max(100).default(20).describe("Most results that it is shown."),
+  rerank_timeout_ms: z.number().int().min(1).max(600_000).default(10_000).describe(
+    "Longest wait for it, in milliseconds; the order of the search then stays.",
+  ),
   chunk_tokens: z.number().int().min(50).max(8_192).default(800).describe(
     "Most tokens (estimated) of a chunk.",
   ),
@@ -179,8 +265,14 @@ export const retrievalSchema = z.strictObject({
   parse_timeout_ms: z.number().int().min(100).max(3_600_000).default(60_000).describe(
     "Longest time for reading a document, in milliseconds.",
   ),
+  file_search_tokens: z.number().int().min(50).max(1_000_000).default(8_000).describe(
+    "Most tokens (estimated) of what the tool file_search of /v1/responses puts into a request.",
+  ),
   search_timeout_ms: z.number().int().min(1).max(60_000).default(2_000).describe(
     "Longest wait for the vectors of a query and for the engine that compares them, in milliseconds; what was found by words is then given alone.",
+  ),
+  ingest_concurrency: z.number().int().min(1).max(64).default(2).describe(
+    "Files that are read at the same time.",
   ),
   retries: z.number().int().min(0).max(100).default(5).describe(
     "Most retries, ever further apart, of a file whose vectors could not be made.",
@@ -191,6 +283,7 @@ export const retrievalSchema = z.strictObject({
 ).describe("Files and vector stores: what is made of them, and how they are searched.");
 
 export type Attributes = z.infer<typeof attributesSchema>;
+export type RetrievalPolicy = z.infer<typeof retrievalPolicySchema>;
 export type RetrievalSettings = z.infer<typeof retrievalSchema>;
 export type FileObject = z.infer<typeof fileSchema>;
 export type VectorStoreObject = z.infer<typeof vectorStoreSchema>;

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { memoryPolicySchema, memorySchema } from "./memory.ts";
+import { retrievalPolicySchema, retrievalSchema } from "./retrieval.ts";
 import { secretSourceSchema, telemetrySchema } from "./telemetry-settings.ts";
 import {
   accountName,
@@ -214,6 +215,7 @@ export const modelSchema = z.strictObject({
   price: priceSchema.optional().describe("Overrides the built-in price data."),
   limits: limitsSchema.optional(),
   memory: memoryPolicySchema.optional(),
+  retrieval: retrievalPolicySchema.optional(),
   persona: personaName.optional().describe("The persona of requests for this name."),
   guardrails: guardrailNames.optional().describe("Guardrails of requests for this name."),
 }).describe("An alias, or facts about a model.");
@@ -254,6 +256,7 @@ export const routeSchema = z.strictObject({
     "Keep whole answers and give them again for the very same request of the same tenant. A request with `cache-control: no-cache` is answered anew, one with `no-store` is not kept.",
   ),
   memory: memoryPolicySchema.optional(),
+  retrieval: retrievalPolicySchema.optional(),
   persona: personaName.optional().describe("The persona of its requests."),
   guardrails: guardrailNames.optional().describe("Guardrails of its requests."),
   max_price: priceSchema.pick({ input: true, output: true }).partial().optional().describe(
@@ -404,7 +407,7 @@ export const chromadbSchema = z.strictObject({
   host: z.string().min(1).default("localhost").describe("Host of the Chroma server."),
   port: port.default(8001).describe("Port of the Chroma server."),
 }).describe(
-  "A Chroma server, which many gateways can share, for what memory has learnt. It takes an embedding_model, too.",
+  "A Chroma server for what memory has learnt and for the vectors of vector stores. It takes an embedding_model, too.",
 );
 
 export const chainRunsSchema = z.strictObject({
@@ -431,6 +434,7 @@ export const settingsSchema = z.strictObject({
   store: storeSchema.prefault({}),
   responses: responsesSchema.prefault({}),
   memory: memorySchema.prefault({}),
+  retrieval: retrievalSchema.prefault({}),
   cache: cacheSchema.prefault({}),
   usage: usageSchema.prefault({}),
   limits: limitsSchema.optional().describe("Limits of the whole gateway."),

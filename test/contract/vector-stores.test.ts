@@ -3,6 +3,9 @@ import type { VectorStore } from "intellirouter/plugin";
 import { testVectorStore } from "intellirouter/plugin/testing";
 import chroma from "../../plugins/vectors/chroma.ts";
 import sqlite from "../../plugins/vectors/sqlite.ts";
+import { join } from "node:path";
+import { openSqlite } from "../../src/runtime/sqlite.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type ChromaServer, startChroma } from "../support/chroma.ts";
 import { testHost } from "../support/test-host.ts";
 
@@ -16,6 +19,31 @@ describe("sqlite without memory for vectors", () => {
   testVectorStore({ describe, test, expect }, {
     make: () => sqlite.create({ memory_bytes: 1 }, testHost()) as VectorStore,
   });
+});
+
+test("sqlite: what another process has written is found", async () => {
+  using folder = temporaryFolder();
+  const open = () =>
+    sqlite.create(
+      sqlite.options.parse({}),
+      testHost({ sqlite: () => openSqlite(join(folder.path, "vectors.sqlite")) }),
+    ) as VectorStore;
+  const [one, two] = [open(), open()];
+  const record = (id: string) => ({
+    id,
+    text: "",
+    attributes: {},
+    vector: { space: "s", values: Float32Array.from([1, 0]) },
+  });
+  const ids = async (store: VectorStore) =>
+    (await store.query("a", { vector: record("").vector, limit: 9 })).map(({ id }) => id);
+  await one.upsert("a", [record("1")]);
+  expect([await ids(one), await ids(two)]).toEqual([["1"], ["1"]]);
+  await two.upsert("a", [record("2")]);
+  await one.delete("a", { ids: ["1"] });
+  expect([await ids(one), await ids(two)]).toEqual([["2"], ["2"]]);
+  await one.close?.();
+  await two.close?.();
 });
 
 describe("chroma", () => {

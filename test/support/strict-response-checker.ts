@@ -70,6 +70,7 @@ const idPrefixes: Readonly<Record<string, string>> = {
   reasoning: "rs_",
   function_call: "fc_",
   custom_tool_call: "ctc_",
+  file_search_call: "fs_",
 };
 
 /** Checks a response object by itself. */
@@ -131,6 +132,12 @@ function checkItem(item: Anything, say: Say): void {
       for (const part of item.content ?? []) {
         say(part.type === "reasoning_text" && isText(part.text), `${where}: content`);
       }
+      break;
+    case "file_search_call":
+      say(
+        isList(item.queries) && (item.results === null || isList(item.results)),
+        `${where}: queries, results`,
+      );
       break;
     case "function_call":
       say(
@@ -221,6 +228,16 @@ export function checkResponseStream(texts: readonly string[]): CheckedResponse {
     }
     say(event.item_id === open.item.id, `${where}: item_id ${event.item_id}`);
     const [, name, step] = /^response\.(.+)\.(\w+)$/.exec(event.type)!;
+    if (name === "file_search_call") {
+      say(open.item.type === name, `${where}: kind`);
+      const steps = ["in_progress", "searching", "completed"];
+      say(
+        steps[open.input === "" ? 0 : steps.indexOf(open.input) + 1] === step,
+        `${where}: after ${open.input}`,
+      );
+      open.input = step!;
+      return;
+    }
     if (name === "function_call_arguments" || name === "custom_tool_call_input") {
       say(
         open.item.type === (name === "function_call_arguments" ? "function_call" : "custom_tool_call"),
@@ -277,6 +294,7 @@ export function checkResponseStream(texts: readonly string[]): CheckedResponse {
 
   function checkDone({ item, parts, input, inputDone, done }: Open, where: string): void {
     say(parts.every((part) => part.done), `${where}: a part is not done`);
+    if (item.type === "file_search_call") return say(input === done.status, `${where}: status`);
     if (item.type.endsWith("_call")) {
       say(inputDone && (done.arguments ?? done.input) === input, `${where}: input`);
       say(done.call_id === item.call_id && done.name === item.name, `${where}: call_id, name`);

@@ -1,6 +1,6 @@
 import type { FidelityLoss } from "../../plugin/api/provider.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
-import { isMade } from "./input-items.ts";
+import { isMade, isOwnSearch } from "./input-items.ts";
 import type { ResponseTurn } from "./response-turn.ts";
 import { isSealed } from "./sealed-reasoning.ts";
 
@@ -40,6 +40,7 @@ function backendItem(
   own: number,
   reportLoss: (loss: FidelityLoss) => void,
 ): ResponseItem[] {
+  if (isOwnSearch(item)) return [];
   // What no backend has sealed is there for people to read, and one that keeps nothing refuses it.
   if (item.type === "reasoning" && !item.encrypted_content) {
     if (own >= 0) {

@@ -36,6 +36,14 @@ export function inputItems(input: ResponsesRequest["input"]): ResponseItem[] {
 /** How the ids of all others begin. */
 const anyPrefix = "item";
 
+/** How the ids of the gateway's own searches begin. */
+export const ownSearchPrefix = "fs_gateway";
+
+/** Whether the item tells of a search that the gateway has made itself: no backend knows of it. */
+export function isOwnSearch({ type, id }: ResponseItem): boolean {
+  return type === "file_search_call" && id?.startsWith(ownSearchPrefix) === true;
+}
+
 /** Whether the item had no id of its own; what is told to the client as one means nothing to a backend. */
 export function isMade({ id }: ResponseItem): boolean {
   return id?.startsWith(`${anyPrefix}_`) ?? false;

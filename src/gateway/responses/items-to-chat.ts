@@ -3,7 +3,7 @@ import type { ChatMessage } from "../../schema/chat-completion.ts";
 import type { ResponseItem, ResponsesRequest } from "../../schema/response.ts";
 import { placeField, withoutPlace } from "../reasoning/places.ts";
 import { contentOf, type Part, partsOf, textOf } from "./content-to-chat.ts";
-import { inputItems } from "./input-items.ts";
+import { inputItems, isOwnSearch } from "./input-items.ts";
 import { loseFields } from "./lose-fields.ts";
 import { unsealReasoning } from "./sealed-reasoning.ts";
 import { type ToChatOptions, unsupported } from "./to-chat-options.ts";
@@ -80,6 +80,7 @@ class ChatConversation {
         // Without it the conversation would be another one.
         throw unsupported(place, `This target cannot read a ${item.type} item.`);
       default:
+        if (isOwnSearch(item)) return;
         this.#lose(place, `chat completions have no ${item.type} item`);
     }
   }

@@ -1,7 +1,7 @@
 import type { ChatCompletion, ChatMessage } from "../../schema/chat-completion.ts";
 import type { Completion } from "../../schema/completion.ts";
 import type { Message } from "../../schema/message.ts";
-import type { ResponseObject } from "../../schema/response.ts";
+import type { ResponseItem, ResponseObject } from "../../schema/response.ts";
 import { itemsToChat } from "../responses/items-to-chat.ts";
 import { mapMessage } from "./chat-prompt.ts";
 import { mapContent, mapSame, withField } from "./content-texts.ts";
@@ -29,6 +29,8 @@ export interface AnswerEditor {
   refuse(message: string): void;
   /** Names the sources, in the protocol's own form; without effect in protocols that have none. */
   cite(citations: readonly Citation[]): void;
+  /** Puts an item of the gateway's own before all others; without effect in protocols that have no items. */
+  addItem(item: ResponseItem): void;
   /** What was said, as a chat message; undefined for answers that say nothing. Of several choices the first. */
   message(): ChatMessage | undefined;
 }
@@ -38,6 +40,8 @@ export interface AnswerDialect<Body> {
   mapTexts(body: Body, change: (text: EditableText) => string): Body;
   refuse(body: Body, message: string): Body;
   cite(body: Body, citations: readonly Citation[]): Body;
+  /** Absent where the protocol has no items. */
+  addItem?(body: Body, item: ResponseItem): Body;
   message(body: Body): ChatMessage | undefined;
 }
 
@@ -85,6 +89,10 @@ export class DialectAnswerEditor<Body> implements AnswerEditor {
 
   cite(citations: readonly Citation[]): void {
     if (citations.length > 0) this.#body = this.#dialect.cite(this.#body, citations);
+  }
+
+  addItem(item: ResponseItem): void {
+    this.#body = this.#dialect.addItem?.(this.#body, item) ?? this.#body;
   }
 
   message(): ChatMessage | undefined {
@@ -192,6 +200,8 @@ export const responsesAnswer: AnswerDialect<ResponseObject> = {
       };
     }),
   }),
+
+  addItem: (body, item) => ({ ...body, output: [item, ...body.output] }),
 
   message: ({ output }) =>
     itemsToChat(undefined, output, {

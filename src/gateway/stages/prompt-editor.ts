@@ -44,6 +44,8 @@ export interface PromptEditor<Body extends RequestBody = RequestBody> {
   insertBeforeLast(messages: readonly ChatMessage[]): void;
   /** Sets what the client has not set; what a protocol has no name for is left out. */
   setDefaults(defaults: PromptDefaults): void;
+  /** Takes away what asks for a search of files that is done elsewhere: the tool, its choice, and its results in the answer. */
+  dropFileSearch(): void;
   /** Takes away the tools that are not allowed, by name (`function` tools) or type (all others), and choices that name them. */
   restrictTools(isAllowed: (name: string) => boolean): void;
 }
@@ -55,6 +57,8 @@ export interface PromptDialect<Body extends RequestBody> {
   addInstructions(body: Body, text: string, place: "first" | "last"): Body;
   dropInstructions(body: Body): Body;
   insert(body: Body, messages: readonly ChatMessage[], place: "first" | "before_last"): Body;
+  /** What it has to take away beside the tool; absent where the protocol knows no search. */
+  dropFileSearch?(body: Body): Body;
   /** The protocol's name of one of chat's parameters; undefined where it has none. */
   parameter(name: string): string | undefined;
 }
@@ -126,6 +130,11 @@ export class DialectPromptEditor<Body extends RequestBody> implements PromptEdit
     // A backend heeds one of the two spellings, and which one is not known here.
     if (this.#body.max_tokens) delete added.max_completion_tokens;
     if (Object.keys(added).length > 0) this.#body = { ...this.#body, ...added };
+  }
+
+  dropFileSearch(): void {
+    this.restrictTools((name) => name !== "file_search");
+    this.#body = this.#dialect.dropFileSearch?.(this.#body) ?? this.#body;
   }
 
   restrictTools(isAllowed: (name: string) => boolean): void {

@@ -64,6 +64,11 @@ export function responsesPrompt(onInsert: (items: number) => void): PromptDialec
       return { ...body, input: items.toSpliced(index, 0, ...added) };
     },
 
+    dropFileSearch({ include, max_tool_calls: _most, ...body }) {
+      const kept = (include ?? []).filter((name) => !name.startsWith("file_search_call."));
+      return { ...body, ...(kept.length === 0 ? {} : { include: kept }) };
+    },
+
     parameter: (name) => parameters[name],
   };
 }

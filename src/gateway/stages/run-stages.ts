@@ -36,6 +36,7 @@ export async function runStages<Body extends RequestBody>(
     answer: (refusal) => {
       record.refusal = refusal;
     },
+    keepAnswer: (body) => operation.replaceAnswer?.(body as never),
     note: (note) => record.notes.push(note),
   };
   for (const stage of stages) {

@@ -29,6 +29,8 @@ export interface Exchange {
   readonly prompt: PromptEditor;
   /** Gives the client this answer, as a refusal, and asks no model. */
   answer(refusal: string): void;
+  /** Where answers are kept: this one is kept of a stream whose pieces a stage has changed. In the client's own protocol. */
+  keepAnswer(body: unknown): void;
   /** For the decision record: what a stage did, in a few words and without the client's text. */
   note(note: StageNote): void;
 }

@@ -93,6 +93,13 @@ export class SweptGateway {
       usage: new UsageDatabase(testHost().sqlite("usage")),
       flushUsage: () => {},
       memory: () => Promise.reject(new Error("nothing is remembered here")),
+      retrieval: {
+        open: () => {
+          throw new Error("nothing is searched here");
+        },
+        search: () => Promise.reject(new Error("nothing is searched here")),
+        onError: () => {},
+      },
       scrape: () => telemetry.scrape(),
       chains: () => new Map(),
       chainRuns: { view: () => undefined, list: () => [] },
