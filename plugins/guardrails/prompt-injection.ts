@@ -13,7 +13,7 @@ const signs: readonly Sign[] = [
   {
     what: "asks to ignore instructions",
     expression:
-      /\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}\b(?:previous|prior|above|earlier|all|any|your|the|system)\b[^.!?\n]{0,30}\b(?:instructions?|prompts?|rules?|directions?|guidelines?|context|messages?)\b/gi,
+      /\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}\b(?:previous|prior|above|earlier|all|your|the|system)\b[^.!?\n]{0,30}\b(?:instructions?|prompts?|rules?|directions?|guidelines?|context|messages?)\b/gi,
     weight: 0.8,
   },
   {
@@ -31,7 +31,7 @@ const signs: readonly Sign[] = [
   {
     what: "gives a new role without limits",
     expression:
-      /\b(?:you are now|act as|pretend (?:to be|you are)|from now on you|roleplay as)\b[^.!?\n]{0,60}\b(?:dan|jailbroken|unrestricted|uncensored|unfiltered|without (?:any )?(?:restrictions|limits|rules|filters)|developer mode|no (?:rules|limits|restrictions))\b/gi,
+      /\b(?:you are now|act as|pretend (?:to be|you are)|from now on you|roleplay as)\b[^.!?\n]{0,60}\b(?:dan|jailbroken|unrestricted|uncensored|unfiltered|without (?:\w{1,6} )?(?:restrictions|limits|rules|filters)|developer mode|no (?:rules|limits|restrictions))\b/gi,
     weight: 0.8,
   },
   {
